@@ -1,0 +1,118 @@
+"""Every exception that Deftworks raises on purpose.
+
+    DeftworksError
+    |-- SourceError            a dataset cannot be had from where it should come
+    |   |-- NotADataset        the folder holds no LeRobot dataset
+    |   |-- SourceUnavailable  the place does not answer (retryable)
+    |   `-- UnknownSource      the source is not written in a known way
+    |-- DatasetUnreadable      it is a dataset, and a part that everything needs cannot be read
+    |   |-- VideoUnreadable    one video cannot be opened or decoded
+    |   `-- UnknownVersion     a codebase_version that no reader knows
+    |-- ContractError          a table, manifest or identifier breaks its contract
+    |-- LakeError              the lake is missing something, or is busy
+    |-- AnnotationError        a model answered nonsense or could not be loaded
+    |-- PolicyError            a checkpoint, a batch or statistics do not fit the model
+    |-- TrainingError          a recipe, a mixture or a resumed run does not fit
+    |-- SimulationError        a world is not installed or cannot render
+    `-- PackError              a pack is incomplete, tampered with or signed by someone else
+        |-- PackTampered
+        |-- UntrustedKey
+        `-- LicenceRefused
+
+A message has three parts: what happened, to which id or path, and what to do next. What belongs elsewhere: bad rows and
+bad datasets are not exceptions but findings (`data_contracts.findings`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class DeftworksError(Exception):
+    """Base of the tree. `hint` is what the reader should do next; it is part of `str(error)`."""
+
+    is_retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{message} {hint}".strip())
+        self.message = message
+        self.hint = hint
+
+
+class SourceError(DeftworksError):
+    """A dataset cannot be had from where it should come."""
+
+
+class NotADataset(SourceError):
+    """The folder holds no LeRobot dataset."""
+
+
+class SourceUnavailable(SourceError):
+    """The place does not answer now; trying again later may help."""
+
+    is_retryable = True
+
+
+class UnknownSource(SourceError):
+    """The source is not written in a known way."""
+
+
+class DatasetUnreadable(DeftworksError):
+    """A dataset whose metadata or data cannot be read at all."""
+
+
+class VideoUnreadable(DatasetUnreadable):
+    """One video file cannot be opened or decoded."""
+
+
+class UnknownVersion(DatasetUnreadable):
+    """A `codebase_version` that no reader here knows."""
+
+
+class ContractError(DeftworksError):
+    """A table, manifest or identifier breaks its contract."""
+
+
+class LakeError(DeftworksError):
+    """Something that the lake should hold is missing or unusable."""
+
+
+class AnnotationError(DeftworksError):
+    """A model answered nonsense or could not be loaded."""
+
+
+class PolicyError(DeftworksError):
+    """A checkpoint, a batch or statistics do not fit the model."""
+
+
+class TrainingError(DeftworksError):
+    """A recipe, a mixture or a resumed run does not fit."""
+
+
+class SimulationError(DeftworksError):
+    """A simulated world is not installed or cannot render."""
+
+
+class PackError(DeftworksError):
+    """A skill pack is incomplete or does not fit its requirements."""
+
+
+class PackTampered(PackError):
+    """A file of a pack was changed, removed or added after signing."""
+
+
+class UntrustedKey(PackError):
+    """The signature is by a key that is not pinned here."""
+
+
+class LicenceRefused(PackError):
+    """A licence of the training data forbids what was asked for."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns a hint that names the nearest known word, or lists the known ones."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known) or 'none'}."
