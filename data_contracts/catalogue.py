@@ -1,0 +1,202 @@
+"""Every table of the lake, declared. Reading top to bottom follows the data; see `data_contracts.tables` for the mechanism.
+
+`episode_index` is always the number that the source gave an episode, so that it can be found again there;
+`normalised_index` is its dense number in the normalised dataset.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from data_contracts.tables import Column, Rule, TableContract
+
+CAMERA_ROLES = ("top", "wrist", "wrist_left", "wrist_right", "side", "front", "other", "unknown")
+DATASET_STATES = ("accepted", "rejected", "quarantined", "unreachable", "gone", "gated")
+
+_DATASET = Column("dataset_id", pl.String, "Dataset: `org__name`.")
+_EPISODE = Column("episode_index", pl.Int64, "Episode, as the source numbers it.")
+_NORMALISED = Column("normalised_index", pl.Int64, "Episode, as the normalised dataset numbers it (dense).")
+_HASH = Column("episode_hash", pl.String, "Canonical hash of state and action values.")
+_CONTRIBUTOR = Column("contributor", pl.String, "Who recorded it.")
+_LICENCE = Column(
+    "licence", pl.String, "SPDX identifier as the source states it; null when it states none.", is_nullable=True
+)
+_NUM_FRAMES = Column("num_frames", pl.Int64, "Frames.")
+_FPS = Column("fps", pl.Float64, "Frames per second, as declared.", "1/s")
+_LABEL = Column(
+    "label", pl.String, "Task as one imperative sentence; null when nothing could be said.", is_nullable=True
+)
+_SKILL = Column("skill_id", pl.String, "Row of skills.toml.")
+
+_HAS_FRAMES = Rule("has_frames", "An episode has at least one frame.", lambda: pl.col("num_frames") > 0)
+_IS_HASH = Rule("hash_is_sha256", "The hash is written sha256:<64 hex digits>.",
+                lambda: pl.col("episode_hash").str.contains(r"^sha256:[0-9a-f]{64}$"))  # fmt: skip
+_IS_CONFIDENCE = Rule("confidence_in_0_1", "Confidence lies in 0..1.", lambda: pl.col("confidence").is_between(0, 1))
+
+SOURCE_LISTING = TableContract(
+    "source_listing", 1, "Every candidate dataset of the configured sources.", ("dataset_id",),
+    (
+        _DATASET,
+        Column("source", pl.String, "Source that lists it, as configured: `folder:PATH`, `uploads:`."),
+        Column("path", pl.String, "Folder of the dataset."),
+        Column("stamp", pl.String, "Digest of file names, sizes and times: cheap to take, changes when a file does."),
+        _CONTRIBUTOR,
+    ),
+)  # fmt: skip
+
+FINDINGS = TableContract(
+    "findings", 1, "What the reader and the detectors found, judged as the data came.", (),
+    (
+        _DATASET,
+        Column("code", pl.String, "family.name; see docs/contracts/finding-codes.md."),
+        Column("severity", pl.String, "gate, warn or note."),
+        Column("episodes", pl.List(pl.Int64), "Affected episodes; null for the whole dataset.", is_nullable=True),
+        Column("message", pl.String, "One sentence for a person."),
+        Column("evidence_json", pl.String, "Numbers behind it."),
+    ),
+    (Rule("severity_is_known", "Severity is gate, warn or note.", lambda: pl.col("severity").is_in(["gate", "warn", "note"])),),
+)  # fmt: skip
+
+EPISODES = TableContract(
+    "episodes", 1, "One row per episode of a dataset: its size and whether it is kept.", ("dataset_id", "episode_index"),
+    (
+        _DATASET, _EPISODE, _NUM_FRAMES,
+        Column("duration_s", pl.Float64, "Frames over declared fps.", "s"),
+        Column("task", pl.String, "Task text as published; null when there is none.", is_nullable=True),
+        Column("is_kept", pl.Boolean, "True when no gate finding names it."),
+        Column("reasons", pl.List(pl.String), "Codes of the gate findings that reject it."),
+    ),
+    (Rule("rejection_has_reason", "A rejected episode names a reason, a kept one none.",
+          lambda: pl.col("is_kept") == (pl.col("reasons").list.len() == 0)),),
+)  # fmt: skip
+
+CAMERA_ROLE_TABLE = TableContract(
+    "camera_roles", 1, "Which camera of a dataset shows what.", ("dataset_id", "camera_key"),
+    (
+        _DATASET,
+        Column("camera_key", pl.String, "Feature key: observation.images.<name>."),
+        Column("role", pl.String, "top, wrist, wrist_left, wrist_right, side, front, other or unknown."),
+        Column("confidence", pl.Float64, "How sure, 0..1."),
+        Column("moving_fraction", pl.Float64, "Fraction of the picture that changes while the arm moves.", is_nullable=True),
+        Column("height_px", pl.Int64, "Picture height.", "px"),
+        Column("width_px", pl.Int64, "Picture width.", "px"),
+        Column("evidence", pl.String, "Why, for a person."),
+    ),
+    (_IS_CONFIDENCE, Rule("role_is_known", "The role is one of the vocabulary.", lambda: pl.col("role").is_in(CAMERA_ROLES))),
+)  # fmt: skip
+
+TASK_LABELS = TableContract(
+    "task_labels", 1, "One instruction per kept episode, with the original text beside it.", ("dataset_id", "episode_index"),
+    (
+        _DATASET, _EPISODE,
+        Column("original", pl.String, "Task text as published; null when there is none.", is_nullable=True),
+        _LABEL,
+        Column("annotator", pl.String, "Who said it: `rules@1`, or model and revision."),
+        Column("prompt_hash", pl.String, "Hash of the prompt; null for rules.", is_nullable=True),
+        Column("confidence", pl.Float64, "How sure, 0..1."),
+        Column("note", pl.String, "What was changed, or why there is no label.", is_nullable=True),
+    ),
+    (_IS_CONFIDENCE,),
+)  # fmt: skip
+
+FINGERPRINTS = TableContract(
+    "fingerprints", 1, "What each kept episode is, wherever it was copied to.", ("dataset_id", "episode_index"),
+    (_DATASET, _EPISODE, _NORMALISED, _NUM_FRAMES, _HASH), (_HAS_FRAMES, _IS_HASH),
+)  # fmt: skip
+
+DUPLICATES = TableContract(
+    "duplicates", 1, "Clusters of identical episodes over all datasets; a cluster of one is an original.", ("dataset_id", "episode_index"),
+    (
+        _DATASET, _EPISODE, _HASH,
+        Column("cluster_id", pl.String, "Shared by all copies."),
+        Column("cluster_size", pl.Int64, "Copies, this one included."),
+        Column("is_original", pl.Boolean, "True for the one copy that is trained on and credited."),
+        Column("original_dataset_id", pl.String, "Where the credited copy lies."),
+    ),
+    (_IS_HASH,),
+)  # fmt: skip
+
+CORPUS_EPISODES = TableContract(
+    "corpus_episodes", 1, "Every episode of every readable dataset with what is known of it; skills query this table.",
+    ("dataset_id", "episode_index"),
+    (
+        _DATASET, _EPISODE,
+        Column("is_kept", pl.Boolean, "True when it may be trained on."),
+        Column("reason", pl.String, "Why it is not kept; null when it is.", is_nullable=True),
+        Column("normalised_index", pl.Int64, "Number in the normalised dataset; null when not kept.", is_nullable=True),
+        Column("episode_hash", pl.String, "Canonical hash; null when not kept.", is_nullable=True),
+        Column("cluster_id", pl.String, "Duplicate cluster; null when not kept.", is_nullable=True),
+        _CONTRIBUTOR, _LICENCE,
+        Column("robot_type", pl.String, "As declared; null when not.", is_nullable=True),
+        _FPS, _NUM_FRAMES,
+        Column("state_size", pl.Int64, "Length of observation.state; null when not kept.", is_nullable=True),
+        Column("action_size", pl.Int64, "Length of action; null when not kept.", is_nullable=True),
+        _LABEL,
+        Column("camera_top", pl.String, "Camera key in the role of slot camera1; null when there is none.", is_nullable=True),
+        Column("camera_wrist", pl.String, "Camera key in the role of slot camera2; null when there is none.", is_nullable=True),
+        Column("camera_side", pl.String, "Camera key in the role of slot camera3; null when there is none.", is_nullable=True),
+        Column("warnings", pl.List(pl.String), "Codes of warn findings that name it."),
+        Column("is_simulated", pl.Boolean, "True when the data are known to come from a simulator."),
+    ),
+    (Rule("kept_is_complete", "A kept episode has a hash, a number and a cluster.",
+          lambda: ~pl.col("is_kept") | pl.all_horizontal(pl.col("normalised_index", "episode_hash", "cluster_id").is_not_null())),
+     Rule("rejection_has_reason", "A rejected episode names a reason, a kept one none.",
+          lambda: pl.col("is_kept") == pl.col("reason").is_null())),
+)  # fmt: skip
+
+SKILL_INDEX = TableContract(
+    "skill_index", 1, "Which episodes teach which skill: the answer of each skill's query, frozen.",
+    ("skill_id", "dataset_id", "episode_index"),
+    (
+        _SKILL, _DATASET, _EPISODE, _NORMALISED, _HASH, _CONTRIBUTOR, _LICENCE, _FPS, _NUM_FRAMES,
+        Column("label", pl.String, "Task as one imperative sentence."),
+        Column("camera_top", pl.String, "Camera key of slot camera1; null when there is none.", is_nullable=True),
+        Column("camera_wrist", pl.String, "Camera key of slot camera2; null when there is none.", is_nullable=True),
+        Column("camera_side", pl.String, "Camera key of slot camera3; null when there is none.", is_nullable=True),
+    ),
+    (_HAS_FRAMES, _IS_HASH),
+)  # fmt: skip
+
+ROLLOUTS = TableContract(
+    "rollouts", 1, "Every rollout of an evaluation, in simulation.", ("policy", "world", "seed"),
+    (
+        Column("policy", pl.String, "`policy` or the name of a baseline."),
+        Column("world", pl.String, "Simulated world and task."),
+        Column("seed", pl.Int64, "Seed of the start; no demonstration used it."),
+        Column("is_success", pl.Boolean, "The world's own rule."),
+        Column("num_steps", pl.Int64, "Steps until success or the horizon."),
+        Column("video", pl.String, "File name of the recording; null when none was kept.", is_nullable=True),
+    ),
+)  # fmt: skip
+
+CATALOGUE = TableContract(
+    "catalogue", 1, "Skill packs on sale in one release.", ("skill_id", "version"),
+    (
+        _SKILL,
+        Column("version", pl.String, "Semantic version of the pack."),
+        Column("pack_id", pl.String, "sha256 of the pack's manifest."),
+        Column("title", pl.String, "For people."),
+        Column("description", pl.String, "For people."),
+        Column("robot_type", pl.String, "Robot that it drives."),
+        Column("world", pl.String, "Where it was evaluated."),
+        Column("is_simulated", pl.Boolean, "True when the evidence comes from simulation."),
+        Column("num_successes", pl.Int64, "Successful rollouts."),
+        Column("num_rollouts", pl.Int64, "Rollouts."),
+        Column("success_low", pl.Float64, "Lower end of the 95% Wilson interval."),
+        Column("success_high", pl.Float64, "Upper end of the 95% Wilson interval."),
+        Column("baseline_successes", pl.Int64, "Successful rollouts of the do-nothing baseline."),
+        Column("num_episodes", pl.Int64, "Episodes that taught it."),
+        Column("num_contributors", pl.Int64, "People and groups who recorded them."),
+        Column("price_minor", pl.Int64, "Price in the currency's minor unit; 0 is free.", "minor"),
+        Column("currency", pl.String, "ISO 4217."),
+        Column("path", pl.String, "Pack folder, relative to the lake."),
+        Column("size_bytes", pl.Int64, "All files of the pack.", "bytes"),
+    ),
+    (Rule("price_not_negative", "A price is zero or more.", lambda: pl.col("price_minor") >= 0),
+     Rule("successes_within_rollouts", "No more successes than rollouts.", lambda: pl.col("num_successes") <= pl.col("num_rollouts"))),
+)  # fmt: skip
+
+TABLES = (
+    SOURCE_LISTING, FINDINGS, EPISODES, CAMERA_ROLE_TABLE, TASK_LABELS, FINGERPRINTS, DUPLICATES, CORPUS_EPISODES, SKILL_INDEX,
+    ROLLOUTS, CATALOGUE,
+)  # fmt: skip

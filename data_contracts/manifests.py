@@ -1,0 +1,226 @@
+"""JSON documents that cross a boundary: frozen, versioned, strict about unknown fields.
+
+Tables of many rows are parquet (`data_contracts.catalogue`); what is one document is here. Nothing here holds a time of
+day, so that the same inputs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from data_contracts.errors import ContractError
+from data_contracts.findings import Finding
+from data_contracts.stages import digest_of, write_json
+
+DatasetState = Literal["accepted", "rejected", "quarantined", "unreachable", "gone", "gated"]
+
+
+class Manifest(BaseModel):
+    """Base of every document: reads and writes itself, and has a digest (sha256 over its RFC 8785 form)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    def write(self, path: Path) -> None:
+        """Writes the document atomically."""
+        write_json(path, self.to_json())
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Reads a document, or raises ContractError naming the file and the field."""
+        try:
+            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise ContractError(
+                f"{cls.__name__} cannot be read from {path}: {error.strerror}.", hint="Run its stage again."
+            ) from error
+        except (ValueError, ValidationError) as error:
+            first = str(error).splitlines()
+            raise ContractError(
+                f"{path} is not a valid {cls.__name__}: {'; '.join(first[:3])}.", hint="Run its stage again."
+            ) from error
+
+    def digest(self) -> str:
+        return digest_of(self.to_json())
+
+
+class RawDataset(Manifest):
+    """Where a dataset lies and what exactly it is. `revision` is a digest over the content of every file."""
+
+    schema_version: Literal[1] = 1
+    dataset_id: str
+    source: str
+    path: str
+    revision: str
+    contributor: str
+    size_bytes: int
+    num_files: int
+
+
+class DatasetVerdict(Manifest):
+    """What `deftworks inspect --json` prints: one dataset, judged as it came."""
+
+    dataset: str
+    version: str | None
+    robot: str | None
+    num_episodes: int
+    num_frames: int
+    accepted: bool
+    reason: str | None
+    findings: tuple[Finding, ...]
+
+
+class CameraFeature(Manifest):
+    """A camera of a normalised dataset."""
+
+    key: str
+    height_px: int
+    width_px: int
+    codec: str
+
+
+class NormalisedEpisode(Manifest):
+    """A kept episode: its number in the source, its dense number here, and what it is."""
+
+    episode_index: int
+    normalised_index: int
+    num_frames: int
+    episode_hash: str
+
+
+class NormalisedDataset(Manifest):
+    """`meta/deftworks.json`: what was kept, and every change that normalising made. `episodes` is empty for a rejected dataset."""
+
+    schema_version: Literal[1] = 1
+    dataset_id: str
+    revision: str
+    source_version: str | None
+    licence: str | None
+    contributor: str
+    robot_type: str | None
+    fps: float | None
+    is_simulated: bool
+    state_names: tuple[str, ...]
+    action_names: tuple[str, ...]
+    cameras: tuple[CameraFeature, ...]
+    episodes: tuple[NormalisedEpisode, ...]
+    changes: tuple[str, ...]
+    reencoded: tuple[str, ...]
+    has_exact_statistics: Literal[True] = True
+
+
+class CorpusDataset(Manifest):
+    """A candidate in its terminal state. `num_*_kept` count what may be trained on, after duplicates are taken out."""
+
+    dataset: str
+    state: DatasetState
+    reason: str | None
+    revision: str | None
+    contributor: str
+    licence: str | None
+    num_episodes: int
+    num_frames: int
+    num_episodes_kept: int
+    num_frames_kept: int
+
+
+class CorpusEpisode(Manifest):
+    """A kept episode of the corpus."""
+
+    dataset: str
+    episode_index: int
+    episode_hash: str
+    cluster_id: str
+    label: str | None
+
+
+class CorpusManifest(Manifest):
+    """Who is in, who is out, and why. Its digest is the corpus hash: no paths, no times, sorted, so that it can be rebuilt."""
+
+    schema_version: Literal[1] = 1
+    datasets: tuple[CorpusDataset, ...]
+    episodes: tuple[CorpusEpisode, ...]
+
+
+class RunReport(Manifest):
+    """What `deftworks run --json` prints first of all: stable for scripts."""
+
+    corpus_hash: str
+    datasets: tuple[RunDataset, ...]
+
+
+class RunDataset(Manifest):
+    """One dataset of a RunReport."""
+
+    dataset: str
+    state: DatasetState
+    reason: str | None
+    num_episodes: int
+    num_frames: int
+    num_episodes_kept: int
+    num_frames_kept: int
+
+
+class TrainingRun(Manifest):
+    """How a policy came to be: enough to train it again."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    kind: Literal["pretrain", "finetune"]
+    recipe: dict[str, Any]
+    corpus_hash: str
+    base_digest: str | None
+    episodes: tuple[str, ...] = Field(description="Episode hashes trained on, sorted.")
+    num_frames: int
+    num_steps: int
+    first_loss: float
+    final_loss: float
+    weights_sha256: str
+    code_version: str
+
+
+class RateWithInterval(Manifest):
+    """Successes of n rollouts, with the 95% Wilson score interval."""
+
+    num_successes: int
+    num_rollouts: int
+    low: float
+    high: float
+
+    @property
+    def rate(self) -> float:
+        return self.num_successes / self.num_rollouts if self.num_rollouts else 0.0
+
+
+class EvaluationReport(Manifest):
+    """Rollouts of a policy beside a baseline on the same seeds, none of which a demonstration used."""
+
+    schema_version: Literal[1] = 1
+    skill_id: str
+    world: str
+    is_simulated: Literal[True] = True
+    policy_digest: str
+    seeds: tuple[int, ...]
+    policy: RateWithInterval
+    baselines: dict[str, RateWithInterval]
+    videos: dict[str, bool] = Field(description="File name of each recording below videos/, and whether it succeeded.")
+
+
+class ReleasePointer(Manifest):
+    """`releases/CURRENT`: which release the shop shows. Moved atomically, after the release lies there whole."""
+
+    schema_version: Literal[1] = 1
+    release: int
+    catalogue_sha256: str
+
+
+RunReport.model_rebuild()
+MANIFESTS = (
+    RawDataset, DatasetVerdict, NormalisedDataset, CorpusManifest, RunReport, TrainingRun, EvaluationReport, ReleasePointer,
+)  # fmt: skip
