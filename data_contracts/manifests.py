@@ -212,6 +212,18 @@ class EvaluationReport(Manifest):
     videos: dict[str, bool] = Field(description="File name of each recording below videos/, and whether it succeeded.")
 
 
+class Contribution(Manifest):
+    """`contributions/<id>/contribution.json`, written last: an upload with its verdict. The `uploads:` source lists these."""
+
+    schema_version: Literal[1] = 1
+    contribution_id: str
+    contributor: str
+    dataset_id: str
+    revision: str
+    accepted_episodes: tuple[int, ...]
+    rejected_episodes: dict[int, tuple[str, ...]] = Field(description="Episode and the codes that reject it.")
+
+
 class ReleasePointer(Manifest):
     """`releases/CURRENT`: which release the shop shows. Moved atomically, after the release lies there whole."""
 
@@ -222,5 +234,6 @@ class ReleasePointer(Manifest):
 
 RunReport.model_rebuild()
 MANIFESTS = (
-    RawDataset, DatasetVerdict, NormalisedDataset, CorpusManifest, RunReport, TrainingRun, EvaluationReport, ReleasePointer,
+    RawDataset, DatasetVerdict, NormalisedDataset, CorpusManifest, RunReport, TrainingRun, EvaluationReport, Contribution,
+    ReleasePointer,
 )  # fmt: skip
