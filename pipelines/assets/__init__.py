@@ -1,0 +1,1 @@
+"""One module per stretch of the road: datasets -> curated -> corpus -> policies -> packs."""

@@ -1,0 +1,158 @@
+"""From a source to a normalised dataset: one partition per dataset."""
+
+import dagster as dg
+
+from data_contracts.catalogue import EPISODES, FINDINGS, SOURCE_LISTING
+from data_contracts.errors import DatasetUnreadable, NotADataset
+from data_contracts.layout import Lake
+from data_contracts.manifests import DatasetVerdict, NormalisedDataset, RawDataset
+from data_contracts.stages import folder_digest, run_stage
+from pipelines.checks import FINDING_CHECKS, finding_check_results
+from pipelines.failures import RETRY, dataset_failures, domain_failures
+from pipelines.partitions import DATASETS
+from pipelines.pictures import column_schema, contact_sheet, joint_plot, markdown_table
+from pipelines.resources import LakeResource
+from pipelines.versions import VERSIONS
+
+
+@dg.asset(group_name="datasets", code_version=VERSIONS["source_listing"], retry_policy=RETRY)
+def source_listing(lake: LakeResource) -> dg.MaterializeResult:
+    """Every candidate dataset of the configured sources; its rows become the dataset partitions."""
+    from curation.sources import list_datasets
+
+    with domain_failures():
+        listing = list_datasets(lake.settings.sources, lake.lake)
+        SOURCE_LISTING.write(listing, lake.lake.source_listing / "source_listing.parquet")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": listing.height,
+            "dagster/column_schema": column_schema(SOURCE_LISTING),
+            "sources": list(lake.settings.sources),
+            "datasets": markdown_table(listing.select("dataset_id", "source", "contributor").to_dicts()),
+        }
+    )
+
+
+@dg.asset(
+    group_name="datasets", partitions_def=DATASETS, deps=[source_listing], code_version=VERSIONS["raw_dataset"],
+    retry_policy=RETRY,
+)  # fmt: skip
+def raw_dataset(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    """Where the dataset lies and what exactly it is: a digest over the content of every file. Nothing is copied."""
+    from curation.sources import describe_raw
+
+    dataset_id = context.partition_key
+    with dataset_failures(lake.lake, dataset_id):
+        row = lake.listed(dataset_id)
+        result = run_stage(
+            lake.lake.raw(dataset_id),
+            {"version": VERSIONS["raw_dataset"], **row},
+            lambda out: describe_raw(row).write(out / "raw.json"),
+        )
+        raw = read_raw(lake.lake, dataset_id)
+    return dg.MaterializeResult(
+        metadata={
+            "revision": raw.revision, "path": raw.path, "size_bytes": raw.size_bytes, "num_files": raw.num_files,
+            "is_cached": result.is_cached,
+        },
+        data_version=dg.DataVersion(raw.revision),
+    )  # fmt: skip
+
+
+@dg.asset(
+    group_name="datasets", partitions_def=DATASETS, deps=[raw_dataset], code_version=VERSIONS["dataset_findings"],
+    check_specs=FINDING_CHECKS,
+)  # fmt: skip
+def dataset_findings(context: dg.AssetExecutionContext, lake: LakeResource):  # noqa: ANN201 (dagster reads the check results)
+    """What is wrong with the dataset as it came, per episode. A rejection is a verdict, not a failure."""
+    dataset_id = context.partition_key
+    with dataset_failures(lake.lake, dataset_id):
+        raw = read_raw(lake.lake, dataset_id)
+        result = run_stage(
+            lake.lake.findings(dataset_id),
+            {"version": VERSIONS["dataset_findings"], "dataset": dataset_id, "revision": raw.revision},
+            lambda out: _judge(raw, out),
+        )
+        verdict = read_verdict(lake.lake, dataset_id)
+    findings = [finding.model_dump() for finding in verdict.findings]
+    return dg.MaterializeResult(
+        metadata={
+            "accepted": verdict.accepted,
+            "reason": verdict.reason or "-",
+            "num_episodes": verdict.num_episodes,
+            "num_frames": verdict.num_frames,
+            "dagster/row_count": len(findings),
+            "dagster/column_schema": column_schema(FINDINGS),
+            "findings": markdown_table(
+                [{k: f[k] for k in ("code", "severity", "episodes", "message")} for f in findings]
+            ),
+            "is_cached": result.is_cached,
+        },
+        check_results=finding_check_results(verdict),
+    )
+
+
+@dg.asset(
+    group_name="datasets", partitions_def=DATASETS, deps=[dataset_findings], code_version=VERSIONS["normalised_dataset"],
+)  # fmt: skip
+def normalised_dataset(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    """The kept episodes as LeRobot v3.0. Empty, with its manifest, for a dataset that was rejected."""
+    dataset_id = context.partition_key
+    with dataset_failures(lake.lake, dataset_id):
+        raw = read_raw(lake.lake, dataset_id)
+        inputs = {"version": VERSIONS["normalised_dataset"], "findings": folder_digest(lake.lake.findings(dataset_id))}
+        folder = lake.lake.normalised(dataset_id)
+        result = run_stage(folder, inputs, lambda out: _normalise(lake.lake, raw, out))
+        manifest = read_normalised(lake.lake, dataset_id)
+    pictures = {"frames": contact_sheet(folder), "joints": joint_plot(folder)} if manifest.episodes else {}
+    return dg.MaterializeResult(
+        metadata={
+            "num_episodes": len(manifest.episodes),
+            "num_frames": sum(episode.num_frames for episode in manifest.episodes),
+            "cameras": [camera.key for camera in manifest.cameras],
+            "changes": markdown_table([{"change": change} for change in manifest.changes]),
+            "reencoded": markdown_table([{"video": video} for video in manifest.reencoded]),
+            "is_cached": result.is_cached,
+            **pictures,
+        }
+    )
+
+
+def read_raw(lake: Lake, dataset_id: str) -> RawDataset:
+    return RawDataset.read(lake.raw(dataset_id) / "raw.json")
+
+
+def read_verdict(lake: Lake, dataset_id: str) -> DatasetVerdict:
+    return DatasetVerdict.read(lake.findings(dataset_id) / "verdict.json")
+
+
+def read_normalised(lake: Lake, dataset_id: str) -> NormalisedDataset:
+    return NormalisedDataset.read(lake.normalised(dataset_id) / "meta" / "deftworks.json")
+
+
+def _judge(raw: RawDataset, out) -> None:  # noqa: ANN001
+    from pathlib import Path
+
+    from curation.quality import judge, judge_unreadable
+
+    try:
+        judgement = judge(Path(raw.path), raw.dataset_id)
+    except (NotADataset, DatasetUnreadable) as error:
+        judgement = judge_unreadable(raw.dataset_id, error)
+    FINDINGS.write(judgement.findings, out / "findings.parquet")
+    EPISODES.write(judgement.episodes, out / "episodes.parquet")
+    judgement.verdict.write(out / "verdict.json")
+
+
+def _normalise(lake: Lake, raw: RawDataset, out) -> None:  # noqa: ANN001
+    from pathlib import Path
+
+    from curation.normalise import normalise, nothing_to_normalise
+
+    verdict = read_verdict(lake, raw.dataset_id)
+    if not verdict.accepted:
+        nothing_to_normalise(raw, verdict, out)
+        return
+    episodes = EPISODES.read(lake.findings(raw.dataset_id) / "episodes.parquet")
+    is_simulated = any(finding.code == "provenance.simulation" for finding in verdict.findings)
+    normalise(Path(raw.path), episodes, raw, out, is_simulated=is_simulated)

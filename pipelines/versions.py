@@ -1,0 +1,23 @@
+"""The version of the code that decides each asset's result. Raise one to have that asset, and what follows from it, made again.
+
+Dagster shows them; the stages put them into their digests.
+"""
+
+VERSIONS = {
+    "source_listing": "1",
+    "raw_dataset": "1",
+    "dataset_findings": "1",
+    "normalised_dataset": "1",
+    "camera_roles": "1",
+    "task_labels": "1",
+    "fingerprints": "1",
+    "duplicates": "1",
+    "corpus": "1",
+    "skill_index": "1",
+    "pretraining_mixture": "1",
+    "base_policy": "1",
+    "skill_policy": "1",
+    "skill_evaluation": "1",
+    "skill_pack": "1",
+    "catalogue_release": "1",
+}
