@@ -1,0 +1,112 @@
+"""What a training run does, as data: one TOML file per recipe in training/recipes/, or anywhere by path.
+
+Belongs here: the schema and how a recipe is found. Not here: which episodes there are (`training.mixture`), nor what the
+numbers do (`training.optimiser`, `training.train`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from data_contracts.errors import TrainingError, did_you_mean
+
+RECIPES = Path(__file__).with_name("recipes")
+
+
+class Recipe(BaseModel):
+    """Everything that decides a run besides its data and the policy that it starts from.
+
+    Work is counted in steps and never in time, so that a slow machine trains the same policy.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: Literal["pretrain", "finetune"]
+    policy: str = Field("small", description="'small', 'base_450m' or a checkpoint folder. A base that is handed in wins.")
+    policy_overrides: dict[str, Any] = Field({}, description="Fields of SmolVLAConfig that this recipe sets.")
+    seed: int = Field(0, ge=0)
+
+    steps: int = Field(ge=1)
+    batch_size: int = Field(ge=1, description="Observations a step.")
+    flow_samples: int = Field(1, ge=1, description="Draws of noise and time per observation.")
+    dataset_temperature: float = Field(
+        1.0, gt=0, description="Weight of a dataset is frames ** (1 / temperature): 1 in proportion, large values alike."
+    )
+    exclude_warnings: tuple[str, ...] = Field((), description="Warn codes; an episode that one of them names is left out.")
+
+    freeze_vision: bool = True
+    freeze_vlm: bool = Field(True, description="Train the action expert only.")
+    cache_image_tokens: bool = Field(False, description="Run the frozen vision tower once per frame and keep its output.")
+
+    learning_rate: float = Field(gt=0)
+    final_learning_rate: float = Field(0.0, ge=0, description="Where the cosine ends.")
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup_steps: int = Field(0, ge=0)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.95)
+    epsilon: float = Field(1e-8, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    clip_norm: float = Field(1.0, gt=0)
+    ema_decay: float = Field(0.0, ge=0, lt=1, description="0 keeps no average: the last weights are the result.")
+    bf16: bool = Field(False, description="Compute in bfloat16 (autocast); weights stay float32.")
+
+    log_every: int = Field(10, ge=1)
+    save_every: int = Field(ge=1, description="Steps between checkpoints.")
+    keep_checkpoints: int = Field(1, ge=1, description="Newest ones that stay.")
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Recipe:
+        if self.cache_image_tokens and not self.freeze_vision:
+            raise ValueError("cache_image_tokens needs freeze_vision: a tower that learns has no output to keep")
+        if self.freeze_vlm and not self.freeze_vision:
+            raise ValueError("freeze_vlm freezes the vision tower too: set freeze_vision")
+        if self.save_every % self.log_every:
+            raise ValueError("save_every must be a multiple of log_every, so that no logged mean spans a checkpoint")
+        if self.warmup_steps >= self.steps:
+            raise ValueError("warmup_steps must be fewer than steps")
+        return self
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Returns the recipes that come with Deftworks."""
+    return tuple(sorted(path.stem for path in RECIPES.glob("*.toml")))
+
+
+def load_recipe(name_or_path: str | Path, **changes: Any) -> Recipe:
+    """Returns a recipe by name, or from a TOML file when a path to one is given.
+
+    Args:
+        changes: fields to set on top of what the file says.
+
+    Raises:
+        TrainingError: there is no such recipe, it is not TOML, or a field is unknown, missing or out of range.
+    """
+    path = _find(str(name_or_path))
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")) | changes)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise TrainingError(f"Recipe {path} cannot be read: {error}.", hint="A recipe is a TOML file.") from error
+    except ValidationError as error:
+        raise TrainingError(f"Recipe {path} is not valid: {_problems(error)}.", hint=_hint(error)) from error
+
+
+def _find(name: str) -> Path:
+    if name.endswith(".toml") or "/" in name:
+        return Path(name)
+    path = RECIPES / f"{name}.toml"
+    if not path.is_file():
+        raise TrainingError(f"No recipe {name!r}.", hint=did_you_mean(name, recipe_names()))
+    return path
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'recipe'}: {item['msg']}" for item in error.errors())
+
+
+def _hint(error: ValidationError) -> str:
+    unknown = [str(item["loc"][0]) for item in error.errors() if item["type"] == "extra_forbidden"]
+    return did_you_mean(unknown[0], Recipe.model_fields) if unknown else "The fields are described in training/recipes.py."
