@@ -1,0 +1,109 @@
+"""Flow matching over action chunks: embed the prefix and the noisy actions, predict the velocity, integrate it.
+
+Conditional flow matching as in SmolVLA (arXiv 2506.01844): x_t = t noise + (1 - t) actions, target noise - actions, ten
+Euler steps from t = 1 to 0. What a batch looks like and how losses are reduced is `policy.model`'s.
+Module names are LeRobot's, because they are the names of the tensors in a checkpoint.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from policy.attention import block_mask
+from policy.configuration import SmolVLAConfig
+from policy.vlm import SmolVLMConfig, image_tokens
+from policy.vlm_with_expert import PrefixMemory, VLMWithExpert
+
+
+class FlowMatching(nn.Module):
+    """The towers and the five projections between them and states, actions and time."""
+
+    def __init__(self, config: SmolVLAConfig, architecture: SmolVLMConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.vlm_with_expert = VLMWithExpert(config, architecture)
+        text, expert = self.vlm_with_expert.text_width, self.vlm_with_expert.expert_width
+        self.state_proj = nn.Linear(config.max_state_dim, text)
+        self.action_in_proj = nn.Linear(config.max_action_dim, expert)
+        self.action_out_proj = nn.Linear(expert, config.max_action_dim)
+        self.action_time_mlp_in = nn.Linear(expert * 2, expert)
+        self.action_time_mlp_out = nn.Linear(expert, expert)
+        self.state_proj.requires_grad_(config.train_state_proj)
+
+    def remember(
+        self, features: Sequence[Tensor], masks: Sequence[Tensor], tokens_BL: Tensor, valid_BL: Tensor, state_BS: Tensor
+    ) -> PrefixMemory:
+        """Returns what the VLM makes of one observation: images, words, then the state as one token.
+
+        Args:
+            features: per camera slot, `policy.vlm.image_features`.
+            masks: per camera slot, bool (batch,): whether the sample has this image.
+            state_BS: padded to max_state_dim.
+        """
+        embeddings, valid = self._embed_observation(features, masks, tokens_BL, valid_BL)
+        state = self.state_proj(state_BS)[:, None, :]
+        prefix = torch.cat([*embeddings, state], dim=1)
+        valid.append(torch.ones_like(valid_BL[:, :1]))
+        known = torch.cat(valid, dim=1)
+        opens_block = torch.zeros(prefix.shape[1], dtype=torch.long, device=prefix.device)
+        opens_block[-1] = 1  # images and words do not see the state
+        if (missing := self.config.prefix_length - prefix.shape[1]) > 0:
+            prefix, known = F.pad(prefix, (0, 0, 0, missing)), F.pad(known, (0, missing))
+            opens_block = F.pad(opens_block, (0, missing))
+        return self.vlm_with_expert.remember(prefix, known, block_mask(known, opens_block))
+
+    def _embed_observation(
+        self, features: Sequence[Tensor], masks: Sequence[Tensor], tokens_BL: Tensor, valid_BL: Tensor
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        vlm = self.vlm_with_expert.vlm
+        scale = self.vlm_with_expert.text_width**0.5
+        embeddings, valid = [], []
+        for feature, mask in zip(features, masks, strict=True):
+            tokens = image_tokens(vlm, feature)
+            embeddings.append(tokens * torch.tensor(scale, dtype=tokens.dtype, device=tokens.device))
+            valid.append(mask[:, None].expand(-1, tokens.shape[1]))
+        embeddings.append(vlm.get_input_embeddings()(tokens_BL) * scale)
+        valid.append(valid_BL)
+        return embeddings, valid
+
+    def velocity(self, noisy_BTA: Tensor, time_B: Tensor, memory: PrefixMemory) -> Tensor:
+        """Returns the predicted velocity at `time`, float32 (batch, chunk, max_action_dim)."""
+        action = self.action_in_proj(noisy_BTA)
+        width = self.vlm_with_expert.expert_width
+        time = time_embedding(time_B, width, self.config.min_period, self.config.max_period).to(action.dtype)
+        mixed = torch.cat([action, time[:, None, :].expand_as(action)], dim=2)
+        suffix = self.action_time_mlp_out(F.silu(self.action_time_mlp_in(mixed)))
+        return self.action_out_proj(self.vlm_with_expert.act(suffix, memory).float())
+
+    def losses(self, actions_BTA: Tensor, memory: PrefixMemory, noise_BTA: Tensor, time_B: Tensor) -> Tensor:
+        """Returns the squared error of the velocity, elementwise, (batch, chunk, max_action_dim)."""
+        time = time_B[:, None, None]
+        noisy = time * noise_BTA + (1 - time) * actions_BTA
+        return F.mse_loss(self.velocity(noisy, time_B, memory), noise_BTA - actions_BTA, reduction="none")
+
+    def sample(self, memory: PrefixMemory, noise_BTA: Tensor) -> Tensor:
+        """Returns normalised actions (batch, chunk, max_action_dim): Euler steps from the noise at t = 1 to t = 0."""
+        step = -1.0 / self.config.num_steps
+        actions = noise_BTA
+        for index in range(self.config.num_steps):
+            time = torch.full(noise_BTA.shape[:1], 1.0 + index * step, dtype=torch.float32, device=noise_BTA.device)
+            actions = actions + step * self.velocity(actions, time, memory)
+        return actions
+
+
+def draw_time(batch: int, device: torch.device) -> Tensor:
+    """Returns times in (0.001, 1): Beta(1.5, 1) * 0.999 + 0.001, which favours noisy actions."""
+    return torch.distributions.Beta(1.5, 1.0).sample((batch,)).to(device=device, dtype=torch.float32) * 0.999 + 0.001
+
+
+def time_embedding(time_B: Tensor, width: int, min_period: float, max_period: float) -> Tensor:
+    """Returns sines and cosines of the time at periods spaced geometrically, float64 (batch, width)."""
+    fraction = torch.linspace(0.0, 1.0, width // 2, dtype=torch.float64, device=time_B.device)
+    period = min_period * (max_period / min_period) ** fraction
+    angle = (1.0 / period * 2 * math.pi)[None, :] * time_B[:, None]
+    return torch.cat([torch.sin(angle), torch.cos(angle)], dim=1)

@@ -1,0 +1,176 @@
+"""The two towers of SmolVLA: the vision-language model reads the prefix, the action expert reads what it saw.
+
+Prefix tokens never see action tokens. So the VLM's pass does not depend on the actions, and its keys and values per layer
+(`PrefixMemory`) are all that the expert needs of it: computed once for a training step, or once for the flow steps of a
+chunk. In the reference's words, even layers attend jointly and odd layers cross; the numbers are the same.
+Module names are LeRobot's, because they are the names of the tensors in a checkpoint.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import LlamaModel
+
+from policy.attention import Rotation, additive, attend, positions_of, rotate, rotation
+from policy.configuration import SmolVLAConfig
+from policy.vlm import SmolVLMConfig, build_vlm
+
+
+@dataclass(frozen=True)
+class PrefixMemory:
+    """Keys (rotated) and values of each VLM layer, (batch, tokens, key heads, head_dim), and which tokens are valid."""
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+    valid_BL: Tensor
+
+    def repeated(self, times: int) -> PrefixMemory:
+        """Returns the memory with every sample `times` in a row, for several flow samples of one observation."""
+        if times == 1:
+            return self
+        keys = tuple(key.repeat_interleave(times, dim=0) for key in self.keys)
+        values = tuple(value.repeat_interleave(times, dim=0) for value in self.values)
+        return PrefixMemory(keys, values, self.valid_BL.repeat_interleave(times, dim=0))
+
+
+class VLMWithExpert(nn.Module):
+    """SmolVLM and the expert: a Llama of `expert_width_multiplier` times its width and as many layers."""
+
+    def __init__(self, config: SmolVLAConfig, architecture: SmolVLMConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.vlm = build_vlm(architecture, config.num_vlm_layers)
+        self.lm_expert = _build_expert(config, self.vlm.config.text_config)
+        self.head_dim = self.vlm.config.text_config.head_dim
+        self.freeze()
+
+    @property
+    def text_width(self) -> int:
+        return self.vlm.config.text_config.hidden_size
+
+    @property
+    def expert_width(self) -> int:
+        return self.lm_expert.config.hidden_size
+
+    def remember(self, prefix_BLC: Tensor, valid_BL: Tensor, allowed_BLL: Tensor) -> PrefixMemory:
+        """Returns the keys and values of every VLM layer for an embedded prefix.
+
+        The last layer is left after its keys and values: nothing reads what it would put out.
+        """
+        layers = self.vlm.model.text_model.layers
+        turn, bias = rotation(positions_of(valid_BL), self.head_dim), additive(allowed_BLL)
+        hidden, keys, values = prefix_BLC, [], []
+        for index, layer in enumerate(layers):
+            inputs = _normed(layer, hidden)
+            key = rotate(self._heads(layer.self_attn.k_proj(inputs)), turn)
+            value = self._heads(layer.self_attn.v_proj(inputs))
+            keys.append(key)
+            values.append(value)
+            if index + 1 < len(layers):
+                query = rotate(self._heads(layer.self_attn.q_proj(inputs)), turn)
+                hidden = _finish(layer, hidden, attend(query, key, value, bias))
+        return PrefixMemory(tuple(keys), tuple(values), valid_BL)
+
+    def act(self, suffix_BTC: Tensor, memory: PrefixMemory) -> Tensor:
+        """Returns the expert's final hidden states (batch, actions, expert width) for embedded noisy actions.
+
+        Even layers: actions see the prefix and the actions up to their own. Odd layers: only the prefix, whose rotated keys
+        are projected once more and not rotated again, while queries count from position 0.
+        """
+        batch, steps = suffix_BTC.shape[:2]
+        counted = torch.arange(steps, device=suffix_BTC.device).expand(batch, -1)
+        crossing = rotation(counted, self.head_dim)
+        joining = rotation(counted + memory.valid_BL.sum(dim=1, keepdim=True), self.head_dim)
+        sees_prefix = memory.valid_BL[:, None, :].expand(-1, steps, -1)
+        causal = torch.ones(steps, steps, dtype=torch.bool, device=suffix_BTC.device).tril().expand(batch, -1, -1)
+        crossing_bias, joining_bias = additive(sees_prefix), additive(torch.cat([sees_prefix, causal], dim=2))
+        hidden = suffix_BTC
+        for index, layer in enumerate(self.lm_expert.layers):
+            key, value = memory.keys[index], memory.values[index]
+            if self.config.is_self_attention(index):
+                hidden = self._join(layer, hidden, key, value, joining, joining_bias)
+            else:
+                hidden = self._cross(layer, hidden, key, value, crossing, crossing_bias)
+        return self.lm_expert.norm(hidden)
+
+    def _join(
+        self, layer: nn.Module, hidden: Tensor, key: Tensor, value: Tensor, turn: Rotation, bias: Tensor
+    ) -> Tensor:
+        inputs = _normed(layer, hidden)
+        query = rotate(self._heads(layer.self_attn.q_proj(inputs)), turn)
+        own_key = rotate(self._heads(layer.self_attn.k_proj(inputs)), turn)
+        own_value = self._heads(layer.self_attn.v_proj(inputs))
+        key, value = torch.cat([key, own_key], dim=1), torch.cat([value, own_value], dim=1)
+        return _finish(layer, hidden, attend(query, key, value, bias))
+
+    def _cross(
+        self, layer: nn.Module, hidden: Tensor, key: Tensor, value: Tensor, turn: Rotation, bias: Tensor
+    ) -> Tensor:
+        query = rotate(self._heads(layer.self_attn.q_proj(_normed(layer, hidden))), turn)
+        dtype = layer.self_attn.k_proj.weight.dtype
+        key = self._heads(layer.self_attn.k_proj(key.to(dtype).flatten(2)))
+        value = self._heads(layer.self_attn.v_proj(value.to(dtype).flatten(2)))
+        return _finish(layer, hidden, attend(query, key, value, bias))
+
+    def _heads(self, x_BLC: Tensor) -> Tensor:
+        return x_BLC.unflatten(-1, (-1, self.head_dim))
+
+    def freeze(self) -> None:
+        """Marks what the configuration leaves untrained, which includes what no gradient would ever reach.
+
+        Raises no finger against `train_expert_only=False`: then only lm_head, the final norm and the last text layer stay as
+        they are (LeRobot's rule since its fix #4019), and the vision tower when `freeze_vision_encoder`.
+        """
+        if self.config.freeze_vision_encoder:
+            self.vlm.model.vision_model.requires_grad_(False)
+        if self.config.train_expert_only:
+            self.vlm.requires_grad_(False)
+        else:
+            text = self.vlm.model.text_model
+            for part in (self.vlm.lm_head, text.norm, text.layers[-1]):
+                part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> VLMWithExpert:
+        """Sets training mode; frozen parts stay in evaluation mode."""
+        super().train(mode)
+        if self.config.freeze_vision_encoder:
+            self.vlm.model.vision_model.eval()
+        if self.config.train_expert_only:
+            self.vlm.eval()
+        return self
+
+
+def _build_expert(config: SmolVLAConfig, text_config: object) -> LlamaModel:
+    shape = copy.deepcopy(text_config)
+    shape.hidden_size = int(text_config.hidden_size * config.expert_width_multiplier)
+    shape.intermediate_size = intermediate_size(shape.hidden_size)
+    shape.vocab_size, shape.pad_token_id = 1, None  # it embeds no words
+    expert = LlamaModel(shape)
+    expert.embed_tokens = expert.rotary_emb = None  # `policy.attention` rotates
+    key_width = shape.num_key_value_heads * shape.head_dim
+    for index, layer in enumerate(expert.layers):
+        if not config.is_self_attention(index):
+            layer.self_attn.k_proj = nn.Linear(key_width, key_width, bias=shape.attention_bias)
+            layer.self_attn.v_proj = nn.Linear(key_width, key_width, bias=shape.attention_bias)
+    return expert
+
+
+def intermediate_size(hidden_size: int, multiple_of: int = 256) -> int:
+    """Returns the width of the expert's MLP: 8/3 of its own width, rounded up to a multiple."""
+    wanted = int(2 * hidden_size / 3) * 4
+    return -(-wanted // multiple_of) * multiple_of
+
+
+def _normed(layer: nn.Module, hidden: Tensor) -> Tensor:
+    return layer.input_layernorm(hidden).to(layer.self_attn.q_proj.weight.dtype)
+
+
+def _finish(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
+    """Returns the layer's output. The residual has the dtype of the weights, as the reference's in-place sums give it."""
+    dtype = layer.self_attn.o_proj.weight.dtype
+    hidden = (layer.self_attn.o_proj(attended.to(dtype)) + hidden).to(dtype)
+    return (layer.mlp(layer.post_attention_layernorm(hidden)) + hidden).to(dtype)
