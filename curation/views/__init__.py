@@ -1,0 +1,5 @@
+"""Which camera of a dataset is the wrist, the top, the side. Nothing here turns, crops or rewrites pictures."""
+
+from curation.views.slots import Slots, slots
+
+__all__ = ["Slots", "slots"]

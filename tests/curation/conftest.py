@@ -1,0 +1,136 @@
+"""A small lake written through the contracts, without any video: what the corpus and the skill index are built from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from curation.duplicates import find_duplicates
+from data_contracts.catalogue import (
+    CAMERA_ROLE_TABLE,
+    DUPLICATES,
+    EPISODES,
+    FINDINGS,
+    FINGERPRINTS,
+    SOURCE_LISTING,
+    TASK_LABELS,
+)  # fmt: skip
+from data_contracts.identifiers import split_dataset_id
+from data_contracts.layout import Lake
+from data_contracts.manifests import DatasetVerdict, NormalisedDataset, NormalisedEpisode, RawDataset
+
+CAMERA_NAMES = {"top": "overhead", "wrist": "gripper_cam"}
+
+
+class TinyLake:
+    """Adds datasets to a lake as the stages before the corpus would have left them."""
+
+    def __init__(self, home: Path) -> None:
+        self.lake = Lake(home)
+        self._listed: list[dict[str, Any]] = []
+        self._fingerprints: list[dict[str, Any]] = []
+
+    def add(
+        self,
+        dataset: str,
+        contents: list[str],
+        *,
+        rejected: dict[int, str] | None = None,
+        reason: str | None = None,
+        warned: dict[str, list[int] | None] | None = None,
+        label: str | None = "Push the button",
+        confidence: float = 0.9,
+        robot: str = "so100",
+        licence: str | None = "mit",
+        is_simulated: bool = False,
+    ) -> None:
+        """`contents` names what each episode holds: equal names are equal episodes. `reason` rejects the whole dataset."""
+        rejected = rejected or {}
+        org, _ = split_dataset_id(dataset)
+        numbers = list(range(len(contents)))
+        kept = [] if reason else [number for number in numbers if number not in rejected]
+        hashes = {number: "sha256:" + contents[number].encode().hex().ljust(64, "0") for number in numbers}
+        path = str(self.lake.home / "somewhere" / dataset)
+        self._listed.append(
+            {"dataset_id": dataset, "source": "folder:x", "path": path, "stamp": "s", "contributor": org}
+        )
+        RawDataset(
+            dataset_id=dataset, source="folder:x", path=path, revision=f"rev-{dataset}", contributor=org,
+            size_bytes=1, num_files=1,
+        ).write(self.lake.raw(dataset) / "raw.json")  # fmt: skip
+        folder = self.lake.findings(dataset)
+        DatasetVerdict(
+            dataset=dataset, version="v2.1", robot=robot, num_episodes=len(numbers), num_frames=30 * len(numbers),
+            accepted=reason is None, reason=reason, findings=(),
+        ).write(folder / "verdict.json")  # fmt: skip
+        findings = [
+            {
+                "dataset_id": dataset,
+                "code": code,
+                "severity": "warn",
+                "episodes": named,
+                "message": "m",
+                "evidence_json": "{}",
+            }
+            for code, named in (warned or {}).items()
+        ]
+        FINDINGS.write(FINDINGS.frame(findings), folder / "findings.parquet")
+        episodes = [
+            {
+                "dataset_id": dataset, "episode_index": number, "num_frames": 30, "duration_s": 1.0, "task": "t",
+                "is_kept": number not in rejected, "reasons": [rejected[number]] if number in rejected else [],
+            }
+            for number in numbers
+        ]  # fmt: skip
+        EPISODES.write(EPISODES.frame(episodes), folder / "episodes.parquet")
+        NormalisedDataset(
+            dataset_id=dataset, revision=f"rev-{dataset}", source_version="v2.1", licence=licence, contributor=org,
+            robot_type=robot, fps=30.0 if kept else None, is_simulated=is_simulated, state_names=("a", "b"),
+            action_names=("a", "b", "c"), cameras=(), changes=(), reencoded=(),
+            episodes=tuple(
+                NormalisedEpisode(episode_index=n, normalised_index=k, num_frames=30, episode_hash=hashes[n])
+                for k, n in enumerate(kept)
+            ),
+        ).write(self.lake.normalised(dataset) / "meta" / "deftworks.json")  # fmt: skip
+        self._fingerprints += [
+            {
+                "dataset_id": dataset, "episode_index": n, "normalised_index": k, "num_frames": 30,
+                "episode_hash": hashes[n],
+            }
+            for k, n in enumerate(kept)
+        ]  # fmt: skip
+        labels = [
+            {
+                "dataset_id": dataset, "episode_index": n, "original": "t", "label": label, "annotator": "rules@1",
+                "confidence": confidence,
+            }
+            for n in kept
+        ]  # fmt: skip
+        TASK_LABELS.write(TASK_LABELS.frame(labels), self.lake.task_labels(dataset) / "task_labels.parquet")
+        roles = [
+            {
+                "dataset_id": dataset, "camera_key": f"observation.images.{name}", "role": role, "confidence": confidence,
+                "height_px": 8, "width_px": 8, "evidence": "e",
+            }
+            for role, name in CAMERA_NAMES.items()
+        ]  # fmt: skip
+        CAMERA_ROLE_TABLE.write(
+            CAMERA_ROLE_TABLE.frame(roles), self.lake.camera_roles(dataset) / "camera_roles.parquet"
+        )
+        self.write_duplicates()
+
+    def write_duplicates(self, order: tuple[str, ...] = ()) -> None:
+        clusters = find_duplicates(FINGERPRINTS.frame(self._fingerprints), order=order)
+        DUPLICATES.write(clusters, self.lake.duplicates / "duplicates.parquet")
+
+    @property
+    def listing(self) -> pl.DataFrame:
+        return SOURCE_LISTING.frame(self._listed)
+
+
+@pytest.fixture
+def tiny_lake(tmp_path: Path) -> TinyLake:
+    return TinyLake(tmp_path / "lake")

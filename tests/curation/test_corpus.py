@@ -1,0 +1,171 @@
+"""The corpus: every candidate in one state with a reason, and a hash that only the data can change."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from curation.corpus import build_corpus
+from data_contracts.errors import LakeError
+
+
+def _states(corpus):
+    return {entry.dataset: (entry.state, entry.reason) for entry in corpus.manifest.datasets}
+
+
+def _fill(tiny_lake, *, confidence: float = 0.9, shuffled: int | None = None) -> None:
+    datasets = [
+        lambda: tiny_lake.add("ada__push", ["p1", "p2", "p3"], rejected={1: "motion.static"}, confidence=confidence),
+        lambda: tiny_lake.add("bob__fork", ["p1", "q1"], confidence=confidence, warned={"motion.long_idle": [1]}),
+        lambda: tiny_lake.add("cyd__copy", ["p3", "q1"], confidence=confidence),
+        lambda: tiny_lake.add("dan__broken", ["r1"], reason="structure.missing_data"),
+    ]
+    if shuffled is not None:
+        random.Random(shuffled).shuffle(datasets)
+    for add in datasets:
+        add()
+
+
+def test_every_candidate_ends_in_one_state_with_its_reason(tiny_lake):
+    _fill(tiny_lake)
+    corpus = build_corpus(tiny_lake.lake, tiny_lake.listing, {})
+    assert _states(corpus) == {
+        "ada__push": ("accepted", None),
+        "bob__fork": ("accepted", None),
+        "cyd__copy": (
+            "rejected", "duplicate.exact_copy of ada__push/000002; all 2 usable episodes are copies",
+        ),
+        "dan__broken": ("rejected", "structure.missing_data"),
+    }  # fmt: skip
+    assert [(e.dataset, e.episode_index) for e in corpus.manifest.episodes] == [
+        ("ada__push", 0), ("ada__push", 2), ("bob__fork", 1),
+    ]  # fmt: skip
+    counts = {
+        d.dataset: (d.num_episodes, d.num_frames, d.num_episodes_kept, d.num_frames_kept)
+        for d in corpus.manifest.datasets
+    }
+    assert counts["ada__push"] == (3, 90, 2, 60)
+    assert counts["cyd__copy"] == (2, 60, 0, 0)
+
+
+def test_table_holds_every_episode_and_says_why_it_is_out(tiny_lake):
+    _fill(tiny_lake)
+    table = build_corpus(tiny_lake.lake, tiny_lake.listing, {}).episodes
+    reasons = {(d, e): r for d, e, r in table.select("dataset_id", "episode_index", "reason").rows()}
+    assert reasons == {
+        ("ada__push", 0): None,
+        ("ada__push", 1): "motion.static",
+        ("ada__push", 2): None,
+        ("bob__fork", 0): "duplicate.exact_copy of ada__push/000000",
+        ("bob__fork", 1): None,
+        ("cyd__copy", 0): "duplicate.exact_copy of ada__push/000002",
+        ("cyd__copy", 1): "duplicate.exact_copy of bob__fork/000001",
+        ("dan__broken", 0): "structure.missing_data",
+    }
+    kept = table.filter(dataset_id="bob__fork", episode_index=1).row(0, named=True)
+    assert kept["warnings"] == ["motion.long_idle"]
+    assert (kept["camera_top"], kept["camera_wrist"], kept["camera_side"]) == (
+        "observation.images.overhead", "observation.images.gripper_cam", None,
+    )  # fmt: skip
+    assert (kept["state_size"], kept["action_size"], kept["fps"], kept["normalised_index"]) == (2, 3, 30.0, 1)
+    out = table.filter(dataset_id="dan__broken").row(0, named=True)
+    assert (out["state_size"], out["episode_hash"], out["fps"]) == (None, None, 30.0)
+
+
+def test_warning_about_the_whole_dataset_reaches_every_episode(tiny_lake):
+    tiny_lake.add("ada__push", ["p1", "p2"], warned={"provenance.licence_absent": None, "motion.tremor": [1]})
+    table = build_corpus(tiny_lake.lake, tiny_lake.listing, {}).episodes
+    assert table["warnings"].to_list() == [
+        ["provenance.licence_absent"],
+        ["motion.tremor", "provenance.licence_absent"],
+    ]
+
+
+def test_failed_partition_is_quarantined_and_its_copy_takes_the_place_of_the_original(tiny_lake):
+    _fill(tiny_lake)
+    failure = f"DatasetUnreadable: {tiny_lake.lake.home}/normalised/ada__push cannot be written."
+    corpus = build_corpus(tiny_lake.lake, tiny_lake.listing, {"ada__push": failure})
+    states = _states(corpus)
+    assert states["ada__push"] == ("quarantined", "DatasetUnreadable: normalised/ada__push cannot be written.")
+    assert states["cyd__copy"] == ("accepted", None)
+    assert [(e.dataset, e.episode_index) for e in corpus.manifest.episodes] == [
+        ("bob__fork", 0), ("bob__fork", 1), ("cyd__copy", 0),
+    ]  # fmt: skip
+    ada = corpus.episodes.filter(dataset_id="ada__push")
+    assert not ada["is_kept"].any()
+    assert ada["reason"].to_list()[1] == "motion.static"
+
+
+@pytest.mark.parametrize("stage", ["raw", "findings", "normalised", "task_labels", "camera_roles"])
+def test_dataset_with_a_missing_stage_is_quarantined_and_the_rest_is_built(tiny_lake, stage):
+    _fill(tiny_lake)
+    folder: Path = getattr(tiny_lake.lake, stage)("bob__fork")
+    folder.rename(folder.with_name("gone"))
+    states = _states(build_corpus(tiny_lake.lake, tiny_lake.listing, {}))
+    state, reason = states["bob__fork"]
+    assert state == "quarantined"
+    assert "cannot be read" in reason
+    assert str(tiny_lake.lake.home) not in reason
+    assert states["ada__push"] == ("accepted", None)
+
+
+def test_outdated_normalised_dataset_is_quarantined(tiny_lake):
+    tiny_lake.add("ada__push", ["p1"])
+    raw = tiny_lake.lake.raw("ada__push") / "raw.json"
+    raw.write_text(raw.read_text().replace("rev-ada__push", "rev-later"))
+    state, reason = _states(build_corpus(tiny_lake.lake, tiny_lake.listing, {}))["ada__push"]
+    assert state == "quarantined"
+    assert "another revision" in reason
+
+
+def test_outdated_duplicates_table_is_refused(tiny_lake):
+    tiny_lake.add("ada__push", ["p1"])
+    before = (tiny_lake.lake.duplicates / "duplicates.parquet").read_bytes()
+    tiny_lake.add("bob__more", ["q1"])
+    (tiny_lake.lake.duplicates / "duplicates.parquet").write_bytes(before)
+    with pytest.raises(LakeError, match="bob__more/000000"):
+        build_corpus(tiny_lake.lake, tiny_lake.listing, {})
+
+
+def test_empty_listing_gives_an_empty_corpus(tiny_lake):
+    corpus = build_corpus(tiny_lake.lake, tiny_lake.listing, {})
+    assert corpus.manifest.datasets == ()
+    assert corpus.episodes.is_empty()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hash_depends_neither_on_the_place_of_the_lake_nor_on_order_nor_on_confidence(tmp_path, tiny_lake, seed):
+    _fill(tiny_lake)
+    elsewhere = type(tiny_lake)(tmp_path / "another" / "place")
+    _fill(elsewhere, confidence=0.4, shuffled=seed)
+    failures = {"bob__fork": "broke in {home}/normalised/bob__fork"}
+    first, second = (
+        build_corpus(t.lake, t.listing, {k: v.format(home=t.lake.home) for k, v in failures.items()})
+        for t in (tiny_lake, elsewhere)
+    )
+    assert first.manifest.digest() == second.manifest.digest()
+    assert first.episodes.equals(second.episodes)
+    assert "confidence" not in str(first.manifest.to_json())
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(4)))
+def test_order_of_the_listing_changes_nothing(tiny_lake, order):
+    if tiny_lake.listing.is_empty():
+        _fill(tiny_lake)
+    sorted_listing = build_corpus(tiny_lake.lake, tiny_lake.listing, {})
+    shuffled = build_corpus(tiny_lake.lake, tiny_lake.listing[order], {})
+    assert shuffled.manifest.digest() == sorted_listing.manifest.digest()
+    assert shuffled.episodes.equals(sorted_listing.episodes)
+
+
+def test_hash_changes_with_the_data(tmp_path, tiny_lake):
+    tiny_lake.add("ada__push", ["p1"])
+    other = type(tiny_lake)(tmp_path / "other")
+    other.add("ada__push", ["p1"], label="Open the drawer")
+    digests = {build_corpus(t.lake, t.listing, {}).manifest.digest() for t in (tiny_lake, other)}
+    assert len(digests) == 2
