@@ -1,5 +1,7 @@
 """From many datasets to one corpus, and from the corpus to what each skill learns from."""
 
+from pathlib import Path
+
 import dagster as dg
 import polars as pl
 
@@ -23,7 +25,7 @@ def duplicates(lake: LakeResource) -> dg.MaterializeResult:
     paths = {name: lake.lake.fingerprints(name) for name in listing["dataset_id"]}
     inputs = {"version": VERSIONS["duplicates"], "fingerprints": {n: folder_digest(p) for n, p in paths.items()}}
 
-    def produce(out) -> None:  # noqa: ANN001
+    def produce(out: Path) -> None:
         tables = [FINGERPRINTS.read(p / "fingerprints.parquet") for p in paths.values() if folder_digest(p)]
         table = pl.concat([FINGERPRINTS.frame([]), *tables])
         contributors = dict(listing.select("dataset_id", "contributor").iter_rows())
@@ -53,7 +55,7 @@ def duplicates(lake: LakeResource) -> dg.MaterializeResult:
         dg.AssetCheckSpec("no_episode_is_kept_twice", asset="corpus", description="Kept episodes have distinct hashes."),
     ],
 )  # fmt: skip
-def corpus(lake: LakeResource):  # noqa: ANN201 (dagster reads the check results)
+def corpus(lake: LakeResource):
     """The manifest: every candidate in one terminal state with a reason, every kept episode, one hash."""
     from curation.corpus import build_corpus
 
@@ -69,7 +71,7 @@ def corpus(lake: LakeResource):  # noqa: ANN201 (dagster reads the check results
         "duplicates": folder_digest(lake.lake.duplicates),
     }
 
-    def produce(out) -> None:  # noqa: ANN001
+    def produce(out: Path) -> None:
         built = build_corpus(lake.lake, listing, failures)
         CORPUS_EPISODES.write(built.episodes, out / "episodes.parquet")
         built.manifest.write(out / "manifest.json")
@@ -114,7 +116,7 @@ def skill_index(lake: LakeResource) -> dg.MaterializeResult:
         "conditions": {skill.id: skill.episodes for skill in skills.skill},
     }
 
-    def produce(out) -> None:  # noqa: ANN001
+    def produce(out: Path) -> None:
         episodes = CORPUS_EPISODES.read(lake.lake.corpus / "episodes.parquet")
         SKILL_INDEX.write(build_skill_index(skills, episodes).frame, out / "skill_index.parquet")
 
@@ -142,7 +144,7 @@ def pretraining_mixture(lake: LakeResource) -> dg.MaterializeResult:
     folder = lake.lake.mixture
     inputs = {"version": VERSIONS["pretraining_mixture"], "corpus": folder_digest(lake.lake.corpus)}
 
-    def produce(out) -> None:  # noqa: ANN001
+    def produce(out: Path) -> None:
         episodes = CORPUS_EPISODES.read(lake.lake.corpus / "episodes.parquet")
         has_camera = pl.any_horizontal(pl.col("camera_top", "camera_wrist", "camera_side").is_not_null())
         usable = episodes.filter(pl.col("is_kept") & pl.col("label").is_not_null() & has_camera)

@@ -1,5 +1,7 @@
 """From a source to a normalised dataset: one partition per dataset."""
 
+from pathlib import Path
+
 import dagster as dg
 
 from data_contracts.catalogue import EPISODES, FINDINGS, SOURCE_LISTING
@@ -63,7 +65,7 @@ def raw_dataset(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mat
     group_name="datasets", partitions_def=DATASETS, deps=[raw_dataset], code_version=VERSIONS["dataset_findings"],
     check_specs=FINDING_CHECKS,
 )  # fmt: skip
-def dataset_findings(context: dg.AssetExecutionContext, lake: LakeResource):  # noqa: ANN201 (dagster reads the check results)
+def dataset_findings(context: dg.AssetExecutionContext, lake: LakeResource):
     """What is wrong with the dataset as it came, per episode. A rejection is a verdict, not a failure."""
     dataset_id = context.partition_key
     with dataset_failures(lake.lake, dataset_id):
@@ -130,9 +132,7 @@ def read_normalised(lake: Lake, dataset_id: str) -> NormalisedDataset:
     return NormalisedDataset.read(lake.normalised(dataset_id) / "meta" / "deftworks.json")
 
 
-def _judge(raw: RawDataset, out) -> None:  # noqa: ANN001
-    from pathlib import Path
-
+def _judge(raw: RawDataset, out: Path) -> None:
     from curation.quality import judge, judge_unreadable
 
     try:
@@ -144,9 +144,7 @@ def _judge(raw: RawDataset, out) -> None:  # noqa: ANN001
     judgement.verdict.write(out / "verdict.json")
 
 
-def _normalise(lake: Lake, raw: RawDataset, out) -> None:  # noqa: ANN001
-    from pathlib import Path
-
+def _normalise(lake: Lake, raw: RawDataset, out: Path) -> None:
     from curation.normalise import normalise, nothing_to_normalise
 
     verdict = read_verdict(lake, raw.dataset_id)

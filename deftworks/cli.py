@@ -1,0 +1,46 @@
+"""`deftworks`: the commands, and the one place where an error becomes a message and an exit code.
+
+Exit codes: 0 done; 1 it could not be done, and the message says why; 2 wrong usage, or no dataset.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from deftworks import contributing, inspecting, normalising, packs, running, serving
+
+app = typer.Typer(
+    help="Community robot recordings in, skills that a robot owner can buy, check and run out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+pack = typer.Typer(help="Skill packs.", no_args_is_help=True)
+app.add_typer(pack, name="pack")
+
+app.command("demo")(running.demo)
+app.command("run")(running.run)
+app.command("inspect")(inspecting.inspect)
+app.command("normalise")(normalising.normalise)
+app.command("contribute")(contributing.contribute)
+pack.command("verify")(packs.verify)
+app.command("shop")(serving.shop)
+app.command("dagster")(serving.dagster)
+
+
+def main() -> None:
+    """Runs the command line. A DeftworksError is shown as one message, without a traceback."""
+    from data_contracts.errors import DeftworksError
+
+    try:
+        app()
+    except DeftworksError as error:
+        print(f"deftworks: {error}", file=sys.stderr)  # noqa: T201 (the one place that speaks for errors)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("deftworks: stopped. The same command goes on where it left off.", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

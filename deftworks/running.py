@@ -1,0 +1,139 @@
+"""`deftworks run` and `deftworks demo`: the main job."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deftworks.options import AsJson, Home
+
+if TYPE_CHECKING:
+    from data_contracts.layout import Lake
+    from pipelines.run import PipelineRun, Progress
+
+
+class Until(StrEnum):
+    """How far a run goes."""
+
+    corpus = "corpus"
+    policy = "policy"
+    pack = "pack"
+
+
+def run(
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="Where datasets come from: folder:PATH. Repeat for more. Kept for the next run."),
+    ] = None,
+    home: Home = None,
+    until: Annotated[Until, typer.Option(help="How far to go.")] = Until.pack,
+    skills: Annotated[Path | None, typer.Option(help="Your skills.toml; default is the one that comes along.")] = None,
+    annotator: Annotated[str | None, typer.Option(help="rules, or qwen:MODEL (a name or a folder).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Crawl, judge, normalise, label, train, pack and publish, through Dagster. What did not change is not done again.
+
+    Contributions (`deftworks contribute`) always take part. Stop it at any time; the same command goes on.
+
+    [bold]Examples[/bold]
+
+      deftworks run --source folder:recordings --until corpus
+
+      deftworks run --source folder:recordings --home lake --json > run.json
+    """
+    from data_contracts.layout import Lake
+    from deftworks.printing import print_json
+
+    lake = Lake.at(home)
+    configure(lake, source, skills, annotator)
+    result = run_with_progress(lake, until.value)
+    if as_json:
+        print_json(result.report.to_json())
+    else:
+        show_corpus(result)
+    if any(not key.startswith("curate_dataset:") for key in result.failures):
+        raise typer.Exit(1)
+
+
+def demo(home: Home = None, rehearse: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
+    """Record a sample community in simulation and take it all the way to a shop with signed skill packs.
+
+    About 15 minutes on two cores the first time; a second run does nothing again.
+    """
+    from data_contracts.layout import Lake
+    from deftworks.demonstrating import record_community, show_demo
+
+    lake = Lake.at(home)
+    record_community(lake)
+    configure(lake, [f"folder:{lake.community}"], None, None)
+    result = run_with_progress(lake, "pack")
+    show_demo(lake, result)
+    if any(not key.startswith("curate_dataset:") for key in result.failures):
+        raise typer.Exit(1)
+
+
+def configure(lake: Lake, sources: list[str] | None, skills: Path | None, annotator: str | None) -> None:
+    """Stores what was asked for in the lake's settings; what was not asked for stays as it was.
+
+    Raises:
+        UnknownSource: nothing was ever configured, or a source is not written in a known way.
+    """
+    from curation.sources import open_source
+    from data_contracts.errors import UnknownSource
+    from pipelines.settings import read_settings, settings_path, write_settings
+
+    settings = read_settings(lake)
+    if not sources and not settings_path(lake).exists():
+        raise UnknownSource("No source was given yet for this lake.", hint="Pass --source folder:PATH.")
+    changes: dict[str, object] = {}
+    if sources:
+        sources = [absolute_source(spec) for spec in sources]
+        for spec in sources:
+            open_source(spec, lake)
+        changes["sources"] = tuple(sources)
+    if skills:
+        changes["skills_file"] = str(skills.absolute())
+    if annotator:
+        changes["annotator"] = annotator
+    write_settings(lake, settings.model_copy(update=changes))
+
+
+def absolute_source(spec: str) -> str:
+    """Returns `folder:PATH` with an absolute path, so that it means the same from every folder; others as they are."""
+    kind, colon, path = spec.partition(":")
+    return f"folder:{Path(path).expanduser().absolute()}" if colon and kind == "folder" and path else spec
+
+
+def run_with_progress(lake: Lake, until: str) -> PipelineRun:
+    """Runs the pipeline and reports each finished step on standard error."""
+    from deftworks.printing import err
+    from pipelines.run import run_pipeline
+
+    def show(progress: Progress) -> None:
+        mark = "[green]✓[/green]" if progress.is_success else "[red]✗[/red]"
+        count = f" {progress.num_done}/{progress.num_total}" if progress.num_total > 1 else ""
+        err.print(f"{mark} {progress.job}{count} {progress.key or ''} [dim]{progress.seconds:.1f} s[/dim]")
+        if progress.message:
+            err.print(f"  {progress.message}", style="red", markup=False)
+
+    return run_pipeline(lake, until, show)
+
+
+def show_corpus(result: PipelineRun) -> None:
+    """Prints what became of each dataset."""
+    from rich.table import Table
+
+    from deftworks.printing import out
+
+    table = Table("dataset", "state", "episodes", "frames", "why", box=None, pad_edge=False)
+    for row in result.report.datasets:
+        colour = "green" if row.state == "accepted" else "red"
+        table.add_row(
+            row.dataset, f"[{colour}]{row.state}[/]", f"{row.num_episodes_kept} of {row.num_episodes}",
+            f"{row.num_frames_kept} of {row.num_frames}", row.reason or "",
+        )  # fmt: skip
+    out.print(table)
+    out.print(f"corpus {result.report.corpus_hash}")

@@ -1,0 +1,58 @@
+"""`deftworks shop` and `deftworks dagster`: the two pages that people look at."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from deftworks.options import Home
+
+Port = Annotated[int, typer.Option(help="Port on this machine.")]
+
+
+def shop(home: Home = None, port: Port = 8501) -> None:
+    """Open the shop (Streamlit) on the newest catalogue release.
+
+    [bold]Example[/bold]
+
+      deftworks shop --port 8600
+    """
+    from data_contracts.layout import HOME_VARIABLE, Lake
+    from deftworks.printing import err
+    from marketplace_ui.launch import shop_command
+
+    lake = Lake.at(home)
+    err.print(f"Shop of {lake.home} on http://localhost:{port}. Stop it with Ctrl-C.")
+    _serve(shop_command(port), {HOME_VARIABLE: str(lake.home)})
+
+
+def dagster(home: Home = None, port: Port = 3000) -> None:
+    """Open the Dagster UI on the lake: materialise one dataset, a skill, or a release from the browser.
+
+    [bold]Example[/bold]
+
+      deftworks dagster --port 3001
+    """
+    from data_contracts.layout import HOME_VARIABLE, Lake
+    from deftworks.printing import err
+    from pipelines.instance import prepare_instance
+
+    lake = Lake.at(home)
+    folder = prepare_instance(lake)
+    err.print(f"Dagster of {lake.home} on http://localhost:{port}. Stop it with Ctrl-C.")
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions", "-p", str(port)]
+    _serve(command, {HOME_VARIABLE: str(lake.home), "DAGSTER_HOME": str(folder)})
+
+
+def _serve(command: list[str], environment: dict[str, str]) -> None:
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        code = process.wait()
+    raise typer.Exit(code if code > 0 else 0)

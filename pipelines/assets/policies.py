@@ -1,0 +1,173 @@
+"""From the corpus to policies and their evidence. Nothing here is started by automation: training is launched on purpose."""
+
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from data_contracts.catalogue import ROLLOUTS, SKILL_INDEX
+from data_contracts.errors import TrainingError
+from data_contracts.layout import Lake
+from data_contracts.manifests import CorpusManifest, EvaluationReport, TrainingRun
+from data_contracts.stages import digest_of, file_sha256, folder_digest, run_stage
+from pipelines.assets.corpus import pretraining_mixture, skill_index
+from pipelines.failures import domain_failures
+from pipelines.instance import GPU_POOL
+from pipelines.partitions import SKILLS
+from pipelines.pictures import loss_plot, markdown_table
+from pipelines.resources import LakeResource
+from pipelines.training_stage import read_losses, train_into
+from pipelines.versions import VERSIONS
+
+
+class TrainingBudget(dg.Config):
+    """What a person approves before a GPU recipe starts. CPU recipes need no approval."""
+
+    approved_budget_hours: float = 0.0
+
+
+@dg.asset(
+    group_name="policies", deps=[pretraining_mixture], code_version=VERSIONS["base_policy"], pool=GPU_POOL,
+    check_specs=[dg.AssetCheckSpec("loss_went_down", asset="base_policy", description="The last loss is finite and below the first.")],
+)  # fmt: skip
+def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
+    """SmolVLA, pretrained over the whole mixture."""
+    from training.recipes import load_recipe
+
+    with domain_failures():
+        recipe = load_recipe(lake.settings.base_recipe)
+        episodes = SKILL_INDEX.read(lake.lake.mixture / "mixture.parquet")
+        inputs = {
+            "version": VERSIONS["base_policy"],
+            "recipe": recipe.model_dump(mode="json"),
+            "episodes": digest_of(episodes.to_dicts()),
+        }
+        result = run_stage(
+            lake.lake.base_policy,
+            inputs,
+            lambda out: train_into(
+                out, "base", recipe, episodes, lake.lake, None, config.approved_budget_hours, context.log.info
+            ),
+        )
+        run = TrainingRun.read(lake.lake.base_policy / "training_run.json")
+    return _training_result(lake.lake.base_policy, run, result.is_cached)
+
+
+@dg.asset(
+    group_name="policies", partitions_def=SKILLS, deps=[base_policy, skill_index], code_version=VERSIONS["skill_policy"],
+    pool=GPU_POOL,
+    check_specs=[dg.AssetCheckSpec("skill_loss_went_down", asset="skill_policy", description="The last loss is finite and below the first.")],
+)  # fmt: skip
+def skill_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
+    """The base policy, fine-tuned on the episodes of one skill."""
+    from training.recipes import load_recipe
+
+    skill_id = context.partition_key
+    folder = lake.lake.skill_policy(skill_id)
+    with domain_failures():
+        recipe = load_recipe(lake.skills.get(skill_id).recipe)
+        episodes = skill_episodes(lake.lake, skill_id)
+        inputs = {
+            "version": VERSIONS["skill_policy"],
+            "recipe": recipe.model_dump(mode="json"),
+            "episodes": digest_of(episodes.to_dicts()),
+            "base": folder_digest(lake.lake.base_policy),
+        }
+        base = lake.lake.base_policy / "pretrained_model"
+        result = run_stage(
+            folder,
+            inputs,
+            lambda out: train_into(
+                out, skill_id, recipe, episodes, lake.lake, base, config.approved_budget_hours, context.log.info
+            ),
+        )
+        run = TrainingRun.read(folder / "training_run.json")
+    return _training_result(folder, run, result.is_cached, "skill_loss_went_down")
+
+
+@dg.asset(
+    group_name="policies", partitions_def=SKILLS, deps=[skill_policy], code_version=VERSIONS["skill_evaluation"],
+    check_specs=[
+        dg.AssetCheckSpec("beats_doing_nothing", asset="skill_evaluation",
+                          description="The lower end of the interval lies above the baseline's rate."),
+    ],
+)  # fmt: skip
+def skill_evaluation(context: dg.AssetExecutionContext, lake: LakeResource):
+    """Rollouts in simulation beside a do-nothing baseline, on starts that no demonstration used."""
+    from pipelines.evaluation_stage import evaluate_into
+
+    skill = lake.skills.get(context.partition_key)
+    folder = lake.lake.evaluation(skill.id)
+    policy = lake.lake.skill_policy(skill.id) / "pretrained_model"
+    with domain_failures():
+        inputs = {
+            "version": VERSIONS["skill_evaluation"],
+            "weights": file_sha256(policy / "model.safetensors"),
+            "evaluation": skill.evaluation.model_dump(),
+        }
+        result = run_stage(folder, inputs, lambda out: evaluate_into(out, skill, policy))
+        report = EvaluationReport.read(folder / "evaluation.json")
+        rollouts = ROLLOUTS.read(folder / "rollouts.parquet")
+    baseline = max((rate.rate for rate in report.baselines.values()), default=0.0)
+    return dg.MaterializeResult(
+        metadata={
+            "success_rate": report.policy.rate,
+            "num_successes": report.policy.num_successes,
+            "num_rollouts": report.policy.num_rollouts,
+            "interval": f"{report.policy.low:.2f} to {report.policy.high:.2f} (95% Wilson), in simulation",
+            "baselines": markdown_table([{"baseline": k, **v.to_json()} for k, v in report.baselines.items()]),
+            "rollouts": markdown_table(rollouts.drop("video").to_dicts()),
+            "is_cached": result.is_cached,
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="beats_doing_nothing",
+                passed=report.policy.low > baseline,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"low": report.policy.low, "baseline": baseline},
+            )
+        ],
+    )
+
+
+def skill_episodes(lake: Lake, skill_id: str) -> pl.DataFrame:
+    """Returns the rows of the skill index that teach one skill.
+
+    Raises:
+        TrainingError: no episode of the corpus answers the skill's query.
+    """
+    episodes = SKILL_INDEX.read(lake.skill_index / "skill_index.parquet").filter(skill_id=skill_id)
+    if episodes.is_empty():
+        raise TrainingError(
+            f"No kept episode of the corpus belongs to skill {skill_id}.",
+            hint="Widen its `episodes` condition in skills.toml, or add datasets.",
+        )
+    return episodes
+
+
+def corpus_hash(lake: Lake) -> str:
+    """Returns the digest of the corpus manifest."""
+    return CorpusManifest.read(lake.corpus / "manifest.json").digest()
+
+
+def _training_result(
+    folder: Path, run: TrainingRun, is_cached: bool, check: str = "loss_went_down"
+) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={
+            "num_steps": run.num_steps,
+            "num_episodes": len(run.episodes),
+            "num_frames": run.num_frames,
+            "final_loss": run.final_loss,
+            "weights_sha256": run.weights_sha256,
+            "loss": loss_plot(read_losses(folder)),
+            "is_cached": is_cached,
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=check,
+                passed=run.final_loss < run.first_loss,
+                metadata={"first_loss": run.first_loss, "final_loss": run.final_loss},
+            )
+        ],
+    )
