@@ -14,7 +14,9 @@ MAX_LEAD_RAD = 0.12
 """How far a target may run ahead of a joint: with the servo of the scene about 1 rad/s."""
 JAW_OPEN_RAD, JAW_CLOSED_RAD = 0.9, -0.2
 HOVER_M, LIFT_M, TOUCH_M = 0.06, 0.12, 0.005
-ABOVE_RADIUS_M, AT_CUBE_M = 0.015, 0.012
+FUNNEL_RADII_M, AT_CUBE_M = (0.012, 0.03), 0.012
+MAX_STRETCH_M = 0.03
+"""The goal of one inverse-kinematics solution lies at most so far away: the hand then moves along straight lines."""
 UP = np.array([0.0, 0.0, 1.0])
 
 
@@ -80,22 +82,25 @@ def next_targets(
     """Returns the joint targets (6,) in radians that bring `task` forward from here."""
     grasp_m = kinematics.position_m(joints_rad)
     goal_m, jaw_rad = (_lift if task == "lift-cube" else _touch)(grasp_m, cube_m, is_holding)
+    way = goal_m - grasp_m
+    way *= min(1.0, MAX_STRETCH_M / max(np.linalg.norm(way), 1e-9))
     start = np.append(joints_rad[:4], [0.0, jaw_rad])
-    goal = kinematics.solve(start, goal_m)
+    goal = kinematics.solve(start, grasp_m + way)
     return joints_rad + np.clip(goal - joints_rad, -MAX_LEAD_RAD, MAX_LEAD_RAD)
 
 
 def _touch(grasp_m: np.ndarray, cube_m: np.ndarray, is_holding: bool) -> tuple[np.ndarray, float]:
-    is_above = np.linalg.norm(grasp_m[:2] - cube_m[:2]) < ABOVE_RADIUS_M
-    height = TOUCH_M if is_above else HOVER_M
-    return cube_m + height * UP, JAW_CLOSED_RAD
+    return cube_m + _funnel_height_m(grasp_m, cube_m, TOUCH_M) * UP, JAW_CLOSED_RAD
 
 
 def _lift(grasp_m: np.ndarray, cube_m: np.ndarray, is_holding: bool) -> tuple[np.ndarray, float]:
     if is_holding:
         return np.array([*grasp_m[:2], LIFT_M]), JAW_CLOSED_RAD
-    offset = grasp_m - cube_m
-    is_above = np.linalg.norm(offset[:2]) < ABOVE_RADIUS_M
-    is_at_cube = is_above and abs(offset[2]) < AT_CUBE_M
-    height = 0.0 if is_above else HOVER_M
-    return cube_m + height * UP, JAW_CLOSED_RAD if is_at_cube else JAW_OPEN_RAD
+    is_at_cube = bool((np.abs(grasp_m - cube_m) < AT_CUBE_M).all())
+    return cube_m + _funnel_height_m(grasp_m, cube_m, 0.0) * UP, JAW_CLOSED_RAD if is_at_cube else JAW_OPEN_RAD
+
+
+def _funnel_height_m(grasp_m: np.ndarray, cube_m: np.ndarray, lowest_m: float) -> float:
+    """Returns how high above the cube to aim: hovering when far to the side, down a funnel to `lowest_m` when above it."""
+    aside_m = float(np.linalg.norm(grasp_m[:2] - cube_m[:2]))
+    return float(np.interp(aside_m, FUNNEL_RADII_M, (lowest_m, HOVER_M)))

@@ -34,16 +34,16 @@ FIXED_JAW, MOVING_JAW = f"{ARM}/Fixed_Jaw", f"{ARM}/Moving_Jaw"
 GRASP_POINT_M = (-0.01, -0.092, 0.0)
 """In the frame of the fixed jaw: between the pads, nearer to the fixed one."""
 JOINT_FRICTION_NM, SERVO_DAMPING, MAX_FORCE_NM = 0.1, 5.0, 3.5
-HOME_RAD = np.array([0.0, -1.9, 1.9, 1.3, 0.0, 0.0])
+HOME_RAD = np.array([0.0, -2.7, 2.6, 1.0, 0.0, 0.0])
 HOME_SPREAD_RAD = 0.05
 BASE_M = np.array([0.3148, 0.6])
-CUBE_DISTANCE_M, CUBE_BEARING_RAD, CUBE_HALF_SIDE_M = (0.16, 0.24), 0.6, 0.015
+CUBE_DISTANCE_M, CUBE_BEARING_RAD, CUBE_HALF_SIDE_M = (0.16, 0.25), 0.7, 0.015
 LIFTED_M = 0.05
 DISPLACEMENT_STEPS, DISPLACEMENT_RAD, DISPLACED_MIN_HEIGHT_M = 20, 0.6, 0.05
 NOISE_RAD = np.array([0.15, 0.15, 0.15, 0.15, 0.05, 0.0])
 INSTRUCTIONS = {"touch-cube": "Touch the red cube", "lift-cube": "Pick up the red cube"}
 CAMERAS_M = {
-    "front": ((-0.25, 0.6, 0.3), (0.15, 0.6, 0.03)),
+    "front": ((-0.25, 0.6, 0.32), (0.18, 0.6, 0.06)),
     "top": ((0.12, 0.6, 0.55), (0.125, 0.6, 0.0)),
     "side": ((0.1, 0.2, 0.25), (0.15, 0.6, 0.05)),
 }
@@ -56,7 +56,7 @@ class SO100World:
 
     robot_type = "so100"
     fps = 30
-    max_steps = 150
+    max_steps = 200
     state_names = JOINT_NAMES
     action_names = JOINT_NAMES
 
@@ -164,7 +164,7 @@ def _load_model(mujoco: Any) -> Any:
     assets = {path.name: path.read_bytes() for path in (Path(package.origin).parent / "assets").iterdir()}
     spec = mujoco.MjSpec.from_string(SCENE.read_text(), include=assets, assets=assets)
     jaw = spec.body(FIXED_JAW)
-    jaw.add_site(name=GRASP_SITE, pos=GRASP_POINT_M)
+    jaw.add_site(name=GRASP_SITE, pos=GRASP_POINT_M, rgba=(0, 0, 0, 0))
     _add_camera(mujoco, jaw, "wrist", WRIST_CAMERA_M, fovy=75, up=(0, 1, 0))
     for name, placement in CAMERAS_M.items():
         _add_camera(mujoco, spec.worldbody, name, placement, fovy=55, up=(0, 0, 1))
