@@ -1,0 +1,144 @@
+"""Parquet files, read so that nothing in them is executed or trusted: plain pyarrow, no pandas, no pickled types."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data_contracts.errors import DatasetUnreadable
+from data_contracts.lerobot.json_files import brief
+
+FETCH_AGAIN = "Fetch the file again; a recorder that was not finalised leaves such files too."
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None, row_groups: Sequence[int] | None = None) -> pa.Table:
+    """Returns the table in `path`, or some of its columns and row groups.
+
+    Of columns that share a name the first is kept; extension types are replaced by what they are stored as.
+
+    Raises:
+        DatasetUnreadable: the file cannot be opened or decoded.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            groups = range(file.num_row_groups) if row_groups is None else row_groups
+            return _plain(file.read_row_groups(list(groups), columns=columns))
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetUnreadable(f"{path} cannot be read as parquet: {brief(error)}.", hint=FETCH_AGAIN) from error
+
+
+def read_footer(path: Path) -> tuple[pa.Schema, int]:
+    """Returns schema and number of rows, without reading any. Raises DatasetUnreadable."""
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.schema_arrow, file.metadata.num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetUnreadable(f"{path} has no readable footer: {brief(error)}.", hint=FETCH_AGAIN) from error
+
+
+class ShardReader:
+    """Reads the rows of one episode out of a file that holds several.
+
+    Row groups that cannot hold the episode are skipped by their statistics. The last ones read are kept, because older
+    files hold all episodes in one row group and would otherwise be decoded once per episode.
+    """
+
+    def __init__(self) -> None:
+        self._ranges: dict[Path, list[tuple[int, int, int]]] = {}
+        self._last: OrderedDict[tuple[Path, tuple[str, ...] | None, tuple[int, ...]], pa.Table] = OrderedDict()
+
+    def episode_rows(self, path: Path, episode_index: int, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """Returns the rows whose `episode_index` is this one; None where the file has no such column."""
+        if path not in self._ranges:
+            self._ranges[path] = _episode_ranges(path)
+        ranges = self._ranges[path]
+        if not ranges:
+            return None
+        groups = tuple(group for group, low, high in ranges if low <= episode_index <= high)
+        wanted = None if columns is None else [*dict.fromkeys((*columns, "episode_index"))]
+        table = self._read(path, wanted, groups)
+        rows = table.filter(pc.equal(table["episode_index"], episode_index))
+        return rows if columns is None else rows.select(list(columns))
+
+    def _read(self, path: Path, columns: list[str] | None, groups: tuple[int, ...]) -> pa.Table:
+        key = (path, None if columns is None else tuple(columns), groups)
+        if key not in self._last:
+            self._last[key] = read_table(path, columns, groups)
+            while len(self._last) > 2:
+                self._last.popitem(last=False)
+        return self._last[key]
+
+
+def column_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
+    """Returns a column as an array of its own type, shape (T, ...): lists become axes, nulls NaN.
+
+    Raises:
+        DatasetUnreadable: the lists of the column differ in length.
+    """
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks else pa.array([], array.type)
+    return _array(array, name)
+
+
+def _array(array: pa.Array, name: str) -> np.ndarray:
+    kind = array.type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        return array.to_numpy(zero_copy_only=False)
+    lengths = pc.list_value_length(array)
+    width = kind.list_size if pa.types.is_fixed_size_list(kind) else (pc.max(lengths).as_py() or 0)
+    if array.null_count:
+        return _with_nan_rows(array, width, name)
+    if pc.min(lengths).as_py() not in (width, None):
+        shortest = pc.min(lengths).as_py()
+        raise DatasetUnreadable(
+            f"Column {name!r} holds lists of {shortest} to {width} values.", hint="Its rows must be equally long."
+        )
+    values = _array(array.flatten(), name)
+    return values.reshape(len(array), width, *values.shape[1:])
+
+
+def _with_nan_rows(array: pa.Array, width: int, name: str) -> np.ndarray:
+    present = _array(array.drop_null(), name)
+    if present.ndim != 2:
+        raise DatasetUnreadable(f"Column {name!r} has rows without a value.", hint="Record it again, or drop it.")
+    rows = np.full((len(array), width), np.nan, dtype=np.result_type(present.dtype, np.float32))
+    rows[np.asarray(array.is_valid())] = present
+    return rows
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    first = {name: position for position, name in reversed(list(enumerate(table.column_names)))}
+    table = table.select(sorted(first.values())) if len(first) < table.num_columns else table
+    for position, column in enumerate(table.schema):
+        if isinstance(column.type, pa.BaseExtensionType):
+            stored = table.column(position).cast(column.type.storage_type)
+            table = table.set_column(position, column.name, stored)
+    return table
+
+
+def _episode_ranges(path: Path) -> list[tuple[int, int, int]]:
+    """Returns (row group, lowest, highest episode index); nothing where there is no such column."""
+    try:
+        with pq.ParquetFile(path) as file:
+            if "episode_index" not in file.schema_arrow.names:
+                return []
+            position = file.schema_arrow.names.index("episode_index")
+            leaf = [p for p in range(len(file.schema)) if file.schema.column(p).path == "episode_index"]
+            ranges = []
+            for group in range(file.num_row_groups):
+                statistics = file.metadata.row_group(group).column(leaf[0] if leaf else position).statistics
+                if statistics is not None and statistics.has_min_max:
+                    ranges.append((group, int(statistics.min), int(statistics.max)))
+                else:
+                    values = file.read_row_group(group, columns=["episode_index"])["episode_index"]
+                    ranges.append((group, int(pc.min(values).as_py() or 0), int(pc.max(values).as_py() or 0)))
+            return ranges
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetUnreadable(f"{path} cannot be read as parquet: {brief(error)}.", hint=FETCH_AGAIN) from error

@@ -1,0 +1,237 @@
+"""Frames out of video files: which frame lies where, and decoding exactly those that are asked for.
+
+Frames are addressed by number, never by time: a file's packets are listed once, and their presentation times sorted give
+frame number -> time stamp without decoding. Reading then seeks to the key frame at or before the wanted frame. PyAV only;
+writing video belongs to `remux` and `encode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from data_contracts.errors import VideoUnreadable
+from data_contracts.lerobot.json_files import brief
+
+SEEK_AHEAD = 24
+"""Skipping fewer frames than this costs less by decoding them than by a seek, which empties the decoder."""
+
+
+@dataclass(frozen=True, eq=False)
+class VideoIndex:
+    """What one file holds, known without decoding it.
+
+    `pts` are the presentation time stamps of its frames, ascending, in units of `time_base` seconds; `key_frames` the frame
+    numbers at which decoding can start.
+    """
+
+    path: Path
+    codec: str
+    pix_fmt: str
+    width: int
+    height: int
+    fps: Fraction | None
+    time_base: Fraction
+    has_audio: bool
+    pts: np.ndarray
+    key_frames: np.ndarray
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.pts)
+
+    @property
+    def times_s(self) -> np.ndarray:
+        """Seconds of each frame after the first one of the file, float64."""
+        return (self.pts - self.pts[0]) * float(self.time_base) if len(self.pts) else np.zeros(0)
+
+    def frame_at(self, seconds: float, fps: float) -> int:
+        """Returns the number of the first frame that lies less than half a frame before `seconds`, or later."""
+        return int(np.searchsorted(self.times_s, seconds - 0.5 / fps))
+
+    def key_frame_before(self, frame: int) -> int:
+        """Returns the nearest frame at or before `frame` at which decoding can start."""
+        position = int(np.searchsorted(self.key_frames, frame, side="right")) - 1
+        return int(self.key_frames[position]) if position >= 0 else 0
+
+
+def video_index(path: Path) -> VideoIndex:
+    """Returns what the file holds, from its packets. Remembered per file until it changes. Raises VideoUnreadable."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise VideoUnreadable(f"{path} cannot be opened: {brief(error)}.", hint="Fetch the file again.") from error
+    return _video_index(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=512)
+def _video_index(path: Path, _changed_ns: int, _size: int) -> VideoIndex:
+    with _opened(path) as (container, stream):
+        packets = [p for p in container.demux(stream) if p.pts is not None and not p.is_discard and not p.is_corrupt]
+        if not packets:
+            raise VideoUnreadable(f"{path} holds no whole frame.", hint="Fetch the file again.")
+        order = sorted(range(len(packets)), key=lambda position: packets[position].pts)
+        return VideoIndex(
+            path=path,
+            codec=stream.codec_context.codec.canonical_name,
+            pix_fmt=stream.codec_context.pix_fmt or "",
+            width=stream.codec_context.width,
+            height=stream.codec_context.height,
+            fps=stream.average_rate,
+            time_base=stream.time_base,
+            has_audio=bool(container.streams.audio),
+            pts=np.array([packets[position].pts for position in order], dtype=np.int64),
+            key_frames=np.array([number for number, p in enumerate(order) if packets[p].is_keyframe], dtype=np.int64),
+        )
+
+
+class VideoFrames:
+    """The frames of one episode in a video file: `num_frames` of them from `first_frame` on."""
+
+    def __init__(self, index: VideoIndex, first_frame: int = 0, num_frames: int | None = None) -> None:
+        self.index = index
+        self.first_frame = min(max(first_frame, 0), index.num_frames)
+        available = index.num_frames - self.first_frame
+        self._num_frames = available if num_frames is None else min(num_frames, available)
+
+    def __len__(self) -> int:
+        return self._num_frames
+
+    @property
+    def height(self) -> int:
+        return self.index.height
+
+    @property
+    def width(self) -> int:
+        return self.index.width
+
+    @property
+    def codec(self) -> str:
+        """The codec's canonical name: "av1", "h264", "hevc", "mpeg4", ..."""
+        return self.index.codec
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yields every frame in order, uint8 (H, W, 3). Raises VideoUnreadable where one cannot be decoded."""
+        for _, frame in self._decoded(range(len(self))):
+            yield frame
+
+    def decode(self, indices: Sequence[int]) -> np.ndarray:
+        """Returns the frames of these numbers within the episode, uint8 (N, H, W, 3), in the order asked for.
+
+        Numbers may repeat and come in any order; each frame is converted once, and what is decoded on the way to it is at
+        most one group of pictures.
+
+        Raises:
+            IndexError: a number is not in 0 .. len - 1.
+            VideoUnreadable: a frame cannot be decoded.
+        """
+        numbers = [int(number) for number in indices]
+        for number in numbers:
+            if not 0 <= number < len(self):
+                raise IndexError(f"Frame {number} of {len(self)} was asked for in {self.index.path}.")
+        wanted = sorted(set(numbers))
+        position = {number: place for place, number in enumerate(wanted)}
+        frames = np.empty((len(wanted), self.height, self.width, 3), dtype=np.uint8)
+        for number, frame in self._decoded(wanted):
+            frames[position[number]] = frame
+        places = [position[number] for number in numbers]
+        return frames if places == list(range(len(wanted))) else frames[places]
+
+    def _decoded(self, wanted: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yields (number, frame) for ascending numbers, each exactly once."""
+        if not wanted:
+            return
+        remaining = iter(wanted)
+        number = next(remaining)
+        for frame_number, frame in _frames_at(self.index, [self.first_frame + n for n in wanted]):
+            yield number, self._pixels(frame, frame_number)
+            number = next(remaining, -1)
+
+    def _pixels(self, frame: Any, frame_number: int) -> np.ndarray:
+        pixels = frame.to_ndarray(format="rgb24")
+        if pixels.shape != (self.height, self.width, 3):
+            found = f"{pixels.shape[1]}x{pixels.shape[0]}"
+            raise VideoUnreadable(
+                f"Frame {frame_number} of {self.index.path} is {found}, the file says {self.width}x{self.height}.",
+                hint="Encode the file again at one size.",
+            )
+        return pixels
+
+
+def _frames_at(index: VideoIndex, numbers: list[int]) -> Iterator[tuple[int, Any]]:
+    """Yields (number, decoded frame) for ascending frame numbers of a file."""
+    with _opened(index.path) as (container, stream):
+        stream.thread_type = "AUTO"
+        if len(np.unique(index.pts)) < index.num_frames:
+            yield from _counted(index, numbers, container, stream)
+            return
+        number_of = {int(pts): number for number, pts in enumerate(index.pts)}
+        decoder, position = None, -1
+        for number in numbers:
+            start = index.key_frame_before(number)
+            if decoder is None or start > position + SEEK_AHEAD:
+                decoder, position = _seek(index, start, container, stream), start - 1
+            while True:
+                frame, position = _advance(decoder, index.pts[number], position, number_of)
+                if frame is not None:
+                    break
+                if start == 0:
+                    raise _not_decoded(index, number)
+                # The key frame did not lead here (an open group of pictures): start one key frame earlier.
+                start = index.key_frame_before(start - 1)
+                decoder, position = _seek(index, start, container, stream), start - 1
+            yield number, frame
+
+
+def _advance(decoder: Iterator[Any], pts: int, position: int, number_of: dict[int, int]) -> tuple[Any | None, int]:
+    """Returns the frame with time stamp `pts`, or None once the decoder is past it; and the last frame number seen."""
+    for frame in decoder:
+        position = max(position, number_of.get(frame.pts, position))
+        if frame.pts == pts:
+            return frame, position
+        if frame.pts is not None and frame.pts > pts:
+            break
+    return None, position
+
+
+def _seek(index: VideoIndex, start: int, container: Any, stream: Any) -> Iterator[Any]:
+    container.seek(int(index.pts[start]), stream=stream, backward=True)
+    return container.decode(stream)
+
+
+def _counted(index: VideoIndex, numbers: list[int], container: Any, stream: Any) -> Iterator[tuple[int, Any]]:
+    """Decodes from the start and counts: for files in which two frames share a time stamp."""
+    wanted, last = set(numbers), numbers[-1]
+    position = -1
+    for position, frame in enumerate(container.decode(stream)):
+        if position in wanted:
+            yield position, frame
+        if position == last:
+            return
+    raise _not_decoded(index, position + 1)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Opens the first video stream of a file; whatever FFmpeg says becomes VideoUnreadable."""
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise VideoUnreadable(f"{path} has no video stream.", hint="Fetch the file again.")
+            yield container, container.streams.video[0]
+    except (av.FFmpegError, OSError) as error:
+        raise VideoUnreadable(f"{path} cannot be decoded: {brief(error)}.", hint="Fetch the file again.") from error
+
+
+def _not_decoded(index: VideoIndex, number: int) -> VideoUnreadable:
+    return VideoUnreadable(
+        f"Frame {number} of {index.num_frames} in {index.path} cannot be decoded.", hint="Fetch the file again."
+    )
