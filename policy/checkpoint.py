@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from data_contracts.errors import PolicyError
-from data_contracts.stages import remove_folder, replace_folder, write_json, write_text
+from data_contracts.stages import remove_folder, replace_folder, write_text
 from policy.configuration import BUNDLED_VLM, PUBLISHED_VLM, SmolVLAConfig
 from policy.model import SmolVLAPolicy
 from policy.processor_files import load_processors, save_processors

@@ -88,7 +88,7 @@ class SmolVLAPolicy(nn.Module):
         """
         memory = self.remember(batch)
         if noise is None:
-            shape = (len(memory.valid_BL), self.config.chunk_size, self.config.max_action_dim)
+            shape = (len(memory.valid), self.config.chunk_size, self.config.max_action_dim)
             noise = torch.randn(shape, device=self.device)
         return self.model.sample(memory, noise)[..., : self.config.action_dim]
 

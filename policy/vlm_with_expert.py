@@ -22,11 +22,14 @@ from policy.vlm import SmolVLMConfig, build_vlm
 
 @dataclass(frozen=True)
 class PrefixMemory:
-    """Keys (rotated) and values of each VLM layer, (batch, tokens, key heads, head_dim), and which tokens are valid."""
+    """What the expert reads: keys and values per layer, (batch, tokens, key heads, head_dim), and `valid` (batch, tokens).
+
+    For even layers they are the VLM's (keys rotated), for odd ones those re-projected by the expert.
+    """
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
-    valid_BL: Tensor
+    valid: Tensor
 
     def repeated(self, times: int) -> PrefixMemory:
         """Returns the memory with every sample `times` in a row, for several flow samples of one observation."""
@@ -34,7 +37,7 @@ class PrefixMemory:
             return self
         keys = tuple(key.repeat_interleave(times, dim=0) for key in self.keys)
         values = tuple(value.repeat_interleave(times, dim=0) for value in self.values)
-        return PrefixMemory(keys, values, self.valid_BL.repeat_interleave(times, dim=0))
+        return PrefixMemory(keys, values, self.valid.repeat_interleave(times, dim=0))
 
 
 class VLMWithExpert(nn.Module):
@@ -57,7 +60,7 @@ class VLMWithExpert(nn.Module):
         return self.lm_expert.config.hidden_size
 
     def remember(self, prefix_BLC: Tensor, valid_BL: Tensor, allowed_BLL: Tensor) -> PrefixMemory:
-        """Returns the keys and values of every VLM layer for an embedded prefix.
+        """Returns what the expert reads of an embedded prefix.
 
         The last layer is left after its keys and values: nothing reads what it would put out.
         """
@@ -68,8 +71,9 @@ class VLMWithExpert(nn.Module):
             inputs = _normed(layer, hidden)
             key = rotate(self._heads(layer.self_attn.k_proj(inputs)), turn)
             value = self._heads(layer.self_attn.v_proj(inputs))
-            keys.append(key)
-            values.append(value)
+            expert_key, expert_value = self._as_expert_reads(index, key, value)
+            keys.append(expert_key)
+            values.append(expert_value)
             if index + 1 < len(layers):
                 query = rotate(self._heads(layer.self_attn.q_proj(inputs)), turn)
                 hidden = _finish(layer, hidden, attend(query, key, value, bias))
@@ -78,14 +82,14 @@ class VLMWithExpert(nn.Module):
     def act(self, suffix_BTC: Tensor, memory: PrefixMemory) -> Tensor:
         """Returns the expert's final hidden states (batch, actions, expert width) for embedded noisy actions.
 
-        Even layers: actions see the prefix and the actions up to their own. Odd layers: only the prefix, whose rotated keys
-        are projected once more and not rotated again, while queries count from position 0.
+        Even layers: actions see the prefix and the actions up to their own, and count on from the prefix. Odd layers: they
+        see the prefix only, and count from 0.
         """
         batch, steps = suffix_BTC.shape[:2]
         counted = torch.arange(steps, device=suffix_BTC.device).expand(batch, -1)
         crossing = rotation(counted, self.head_dim)
-        joining = rotation(counted + memory.valid_BL.sum(dim=1, keepdim=True), self.head_dim)
-        sees_prefix = memory.valid_BL[:, None, :].expand(-1, steps, -1)
+        joining = rotation(counted + memory.valid.sum(dim=1, keepdim=True), self.head_dim)
+        sees_prefix = memory.valid[:, None, :].expand(-1, steps, -1)
         causal = torch.ones(steps, steps, dtype=torch.bool, device=suffix_BTC.device).tril().expand(batch, -1, -1)
         crossing_bias, joining_bias = additive(sees_prefix), additive(torch.cat([sees_prefix, causal], dim=2))
         hidden = suffix_BTC
@@ -96,6 +100,15 @@ class VLMWithExpert(nn.Module):
             else:
                 hidden = self._cross(layer, hidden, key, value, crossing, crossing_bias)
         return self.lm_expert.norm(hidden)
+
+    def _as_expert_reads(self, index: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns a VLM layer's keys and values, projected once more (and not rotated again) where the expert crosses."""
+        if self.config.is_self_attention(index):
+            return key, value
+        attention = self.lm_expert.layers[index].self_attn
+        dtype = attention.k_proj.weight.dtype
+        key, value = (x.to(dtype).flatten(2) for x in (key, value))
+        return self._heads(attention.k_proj(key)), self._heads(attention.v_proj(value))
 
     def _join(
         self, layer: nn.Module, hidden: Tensor, key: Tensor, value: Tensor, turn: Rotation, bias: Tensor
@@ -111,9 +124,6 @@ class VLMWithExpert(nn.Module):
         self, layer: nn.Module, hidden: Tensor, key: Tensor, value: Tensor, turn: Rotation, bias: Tensor
     ) -> Tensor:
         query = rotate(self._heads(layer.self_attn.q_proj(_normed(layer, hidden))), turn)
-        dtype = layer.self_attn.k_proj.weight.dtype
-        key = self._heads(layer.self_attn.k_proj(key.to(dtype).flatten(2)))
-        value = self._heads(layer.self_attn.v_proj(value.to(dtype).flatten(2)))
         return _finish(layer, hidden, attend(query, key, value, bias))
 
     def _heads(self, x_BLC: Tensor) -> Tensor:
@@ -122,8 +132,8 @@ class VLMWithExpert(nn.Module):
     def freeze(self) -> None:
         """Marks what the configuration leaves untrained, which includes what no gradient would ever reach.
 
-        Raises no finger against `train_expert_only=False`: then only lm_head, the final norm and the last text layer stay as
-        they are (LeRobot's rule since its fix #4019), and the vision tower when `freeze_vision_encoder`.
+        With `train_expert_only=False` those are lm_head, the final norm and the last text layer (LeRobot's rule since its
+        fix #4019), and the vision tower when `freeze_vision_encoder`.
         """
         if self.config.freeze_vision_encoder:
             self.vlm.model.vision_model.requires_grad_(False)
