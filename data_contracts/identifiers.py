@@ -23,10 +23,10 @@ from data_contracts.errors import ContractError
 
 _ORG = r"[A-Za-z0-9](?:[A-Za-z0-9.-]|_(?!_))*"
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
-DATASET_ID = re.compile(rf"^{_ORG}__{_NAME}$")
-CONTRIBUTOR_ID = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_-])?$")
-SKILL_ID = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
-SEMANTIC_VERSION = re.compile(r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
+DATASET_ID = re.compile(rf"{_ORG}__{_NAME}")
+CONTRIBUTOR_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_-])?")
+SKILL_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+SEMANTIC_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 NO_ORG = "local"
 """The organisation of a dataset whose folder says none."""
 
@@ -43,7 +43,7 @@ def dataset_id(org: str, name: str) -> str:
 
 def check_dataset_id(key: str) -> str:
     """Returns `key` if it is a dataset id, otherwise raises ContractError."""
-    if len(key) > 200 or ".." in key or not DATASET_ID.match(key):
+    if len(key) > 200 or ".." in key or not DATASET_ID.fullmatch(key):
         raise ContractError(
             f"{key!r} is not a dataset id.",
             hint="It is written org__name with letters, digits, '.', '_' and '-', at most 200 characters.",
@@ -64,7 +64,7 @@ def dataset_id_of_folder(relative: PurePath) -> str:
     folder directly below the root belongs to `local`.
     """
     last = relative.name
-    if DATASET_ID.match(last) and ".." not in last:
+    if DATASET_ID.fullmatch(last) and ".." not in last:
         return check_dataset_id(last)
     parent = relative.parent.name
     return dataset_id(parent or NO_ORG, last)
@@ -90,7 +90,7 @@ def split_episode_id(key: str) -> tuple[str, int]:
 
 def check_contributor_id(name: str) -> str:
     """Returns `name` if it is a contributor id, otherwise raises ContractError."""
-    if not CONTRIBUTOR_ID.match(name) or "__" in name or ".." in name:
+    if not CONTRIBUTOR_ID.fullmatch(name) or "__" in name or ".." in name:
         raise ContractError(
             f"{name!r} is not a contributor id.",
             hint="Use letters, digits, '.', '-' and single '_', at most 96 characters.",
@@ -100,14 +100,14 @@ def check_contributor_id(name: str) -> str:
 
 def check_skill_id(name: str) -> str:
     """Returns `name` if it is a skill id, otherwise raises ContractError."""
-    if not SKILL_ID.match(name):
+    if not SKILL_ID.fullmatch(name):
         raise ContractError(f"{name!r} is not a skill id.", hint="Use lower-case words joined by '-': press-button.")
     return name
 
 
 def split_semantic_version(version: str) -> tuple[int, int, int]:
     """Returns (major, minor, patch), or raises ContractError. Follows Semantic Versioning 2.0.0 without suffixes."""
-    found = SEMANTIC_VERSION.match(version)
+    found = SEMANTIC_VERSION.fullmatch(version)
     if not found:
         raise ContractError(f"{version!r} is not a semantic version.", hint="It is written 1.2.3.")
     major, minor, patch = (int(part) for part in found.groups())
