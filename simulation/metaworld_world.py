@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,7 @@ class MetaworldWorld:
         self.close()
 
 
-def _make_environment(task: str):
+def _make_environment(task: str) -> tuple[Any, Any]:
     """Returns (environment, scripted expert). The environment is fully observed and draws its start from its seed."""
     try:
         from metaworld.env_dict import ALL_V3_ENVIRONMENTS
