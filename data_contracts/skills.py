@@ -23,6 +23,11 @@ class Evaluation(_Row):
 
     world: str = Field(description="Simulated world, e.g. metaworld/drawer-open-v3.")
     num_rollouts: int = Field(default=20, ge=1)
+    views: dict[str, str] = Field(
+        default={"camera1": "front", "camera2": "wrist"},
+        description="Which view of the world fills which camera slot of the policy, as the training episodes had it.",
+    )
+    units: str = Field(default="degrees", description="Joint units of SO-100 worlds: degrees or normalised.")
     num_videos: int = Field(default=4, ge=0, description="Recordings kept, successes and failures.")
 
 

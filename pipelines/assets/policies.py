@@ -8,15 +8,15 @@ import polars as pl
 from data_contracts.catalogue import ROLLOUTS, SKILL_INDEX
 from data_contracts.errors import TrainingError
 from data_contracts.layout import Lake
-from data_contracts.manifests import CorpusManifest, EvaluationReport, TrainingRun
-from data_contracts.stages import digest_of, file_sha256, folder_digest, run_stage
+from data_contracts.manifests import EvaluationReport
+from data_contracts.stages import file_sha256, run_stage
 from pipelines.assets.corpus import pretraining_mixture, skill_index
 from pipelines.failures import domain_failures
 from pipelines.instance import GPU_POOL
 from pipelines.partitions import SKILLS
 from pipelines.pictures import loss_plot, markdown_table
 from pipelines.resources import LakeResource
-from pipelines.training_stage import read_losses, train_into
+from pipelines.training_stage import TrainedStage, read_losses
 from pipelines.versions import VERSIONS
 
 
@@ -28,29 +28,19 @@ class TrainingBudget(dg.Config):
 
 @dg.asset(
     group_name="policies", deps=[pretraining_mixture], code_version=VERSIONS["base_policy"], pool=GPU_POOL,
-    check_specs=[dg.AssetCheckSpec("loss_went_down", asset="base_policy", description="The last loss is finite and below the first.")],
+    check_specs=[dg.AssetCheckSpec("base_loss_went_down", asset="base_policy", description="The last loss is finite and below the first.")],
 )  # fmt: skip
 def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
     """SmolVLA, pretrained over the whole mixture."""
+    from pipelines.training_stage import train_stage
     from training.recipes import load_recipe
 
+    folder = lake.lake.base_policy
     with domain_failures():
         recipe = load_recipe(lake.settings.base_recipe)
         episodes = SKILL_INDEX.read(lake.lake.mixture / "mixture.parquet")
-        inputs = {
-            "version": VERSIONS["base_policy"],
-            "recipe": recipe.model_dump(mode="json"),
-            "episodes": digest_of(episodes.to_dicts()),
-        }
-        result = run_stage(
-            lake.lake.base_policy,
-            inputs,
-            lambda out: train_into(
-                out, "base", recipe, episodes, lake.lake, None, config.approved_budget_hours, context.log.info
-            ),
-        )
-        run = TrainingRun.read(lake.lake.base_policy / "training_run.json")
-    return _training_result(lake.lake.base_policy, run, result.is_cached)
+        trained = train_stage(folder, recipe, episodes, lake.lake, None, config.approved_budget_hours, context.log.info)
+    return _training_result(folder, trained, "base_loss_went_down")
 
 
 @dg.asset(
@@ -60,6 +50,7 @@ def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake:
 )  # fmt: skip
 def skill_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
     """The base policy, fine-tuned on the episodes of one skill."""
+    from pipelines.training_stage import train_stage
     from training.recipes import load_recipe
 
     skill_id = context.partition_key
@@ -67,22 +58,10 @@ def skill_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake
     with domain_failures():
         recipe = load_recipe(lake.skills.get(skill_id).recipe)
         episodes = skill_episodes(lake.lake, skill_id)
-        inputs = {
-            "version": VERSIONS["skill_policy"],
-            "recipe": recipe.model_dump(mode="json"),
-            "episodes": digest_of(episodes.to_dicts()),
-            "base": folder_digest(lake.lake.base_policy),
-        }
-        base = lake.lake.base_policy / "pretrained_model"
-        result = run_stage(
-            folder,
-            inputs,
-            lambda out: train_into(
-                out, skill_id, recipe, episodes, lake.lake, base, config.approved_budget_hours, context.log.info
-            ),
+        trained = train_stage(
+            folder, recipe, episodes, lake.lake, lake.lake.base_policy, config.approved_budget_hours, context.log.info
         )
-        run = TrainingRun.read(folder / "training_run.json")
-    return _training_result(folder, run, result.is_cached, "skill_loss_went_down")
+    return _training_result(folder, trained, "skill_loss_went_down")
 
 
 @dg.asset(
@@ -145,14 +124,8 @@ def skill_episodes(lake: Lake, skill_id: str) -> pl.DataFrame:
     return episodes
 
 
-def corpus_hash(lake: Lake) -> str:
-    """Returns the digest of the corpus manifest."""
-    return CorpusManifest.read(lake.corpus / "manifest.json").digest()
-
-
-def _training_result(
-    folder: Path, run: TrainingRun, is_cached: bool, check: str = "loss_went_down"
-) -> dg.MaterializeResult:
+def _training_result(folder: Path, trained: TrainedStage, check: str) -> dg.MaterializeResult:
+    run = trained.run
     return dg.MaterializeResult(
         metadata={
             "num_steps": run.num_steps,
@@ -161,7 +134,7 @@ def _training_result(
             "final_loss": run.final_loss,
             "weights_sha256": run.weights_sha256,
             "loss": loss_plot(read_losses(folder)),
-            "is_cached": is_cached,
+            "is_cached": trained.is_cached,
         },
         check_results=[
             dg.AssetCheckResult(
