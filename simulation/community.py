@@ -6,7 +6,6 @@ recording again does nothing where nothing has changed.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
@@ -101,9 +100,7 @@ def record_dataset(folder: Path, row: CommunityDataset, table: Community) -> Sta
 
 def _write_dataset(folder: Path, row: CommunityDataset, original: CommunityDataset) -> None:
     cameras = {camera.key: camera.view for camera in row.cameras}
-    with warnings.catch_warnings(), make_world(row.world, cameras=cameras, size=row.size, units=row.units) as world:
-        # The scripted experts of Meta-World warn at every step that their gains are high.
-        warnings.filterwarnings("ignore", message="Constant.s. may be too high")
+    with make_world(row.world, cameras=cameras, size=row.size, units=row.units) as world:
         write = _write_v3 if row.version == "v3.0" else _write_v2
         write(folder, row, world, _episodes(row, original, world))
     damage_files(folder, row)
