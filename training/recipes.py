@@ -27,7 +27,9 @@ class Recipe(BaseModel):
 
     name: str
     kind: Literal["pretrain", "finetune"]
-    policy: str = Field("small", description="'small', 'base_450m' or a checkpoint folder. A base that is handed in wins.")
+    policy: str = Field(
+        "small", description="'small', 'base_450m' or a checkpoint folder. A base that is handed in wins."
+    )
     policy_overrides: dict[str, Any] = Field({}, description="Fields of SmolVLAConfig that this recipe sets.")
     seed: int = Field(0, ge=0)
 
@@ -35,13 +37,19 @@ class Recipe(BaseModel):
     batch_size: int = Field(ge=1, description="Observations a step.")
     flow_samples: int = Field(1, ge=1, description="Draws of noise and time per observation.")
     dataset_temperature: float = Field(
-        1.0, gt=0, description="Weight of a dataset is frames ** (1 / temperature): 1 in proportion, large values alike."
+        1.0,
+        gt=0,
+        description="Weight of a dataset is frames ** (1 / temperature): 1 in proportion, large values alike.",
     )
-    exclude_warnings: tuple[str, ...] = Field((), description="Warn codes; an episode that one of them names is left out.")
+    exclude_warnings: tuple[str, ...] = Field(
+        (), description="Warn codes; an episode that one of them names is left out."
+    )
 
     freeze_vision: bool = True
     freeze_vlm: bool = Field(True, description="Train the action expert only.")
-    cache_image_tokens: bool = Field(False, description="Run the frozen vision tower once per frame and keep its output.")
+    cache_image_tokens: bool = Field(
+        False, description="Run the frozen vision tower once per frame and keep its output."
+    )
 
     learning_rate: float = Field(gt=0)
     final_learning_rate: float = Field(0.0, ge=0, description="Where the cosine ends.")
@@ -109,4 +117,6 @@ def _problems(error: ValidationError) -> str:
 
 def _hint(error: ValidationError) -> str:
     unknown = [str(item["loc"][0]) for item in error.errors() if item["type"] == "extra_forbidden"]
-    return did_you_mean(unknown[0], Recipe.model_fields) if unknown else "The fields are described in training/recipes.py."
+    return (
+        did_you_mean(unknown[0], Recipe.model_fields) if unknown else "The fields are described in training/recipes.py."
+    )

@@ -1,0 +1,201 @@
+"""What the cameras of a mixture's episodes show, ready to be read in any order: each frame is decoded once, in order.
+
+Two kinds, both plain .npy files that are mapped into memory, one per episode and camera, under <lake>/training_cache/:
+
+    pixels    uint8 (T, H, W, 3), letterboxed to the policy's size (rounded to whole grey levels)
+    tokens    bfloat16 (T, tokens, features), the frozen vision tower's output on the frame as recorded
+
+A file's folder names everything that decides its content (the normalised dataset, the size or the tower's weights), so
+that a fine-tune finds what the pretraining left. Which frames make a batch is `training.batches`'.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data_contracts.errors import TrainingError
+from data_contracts.lerobot import open_dataset
+from data_contracts.stages import digest_of
+from policy.images import letterbox, unit_pixels
+from policy.model import SmolVLAPolicy
+from training.mixture import Episode, Mixture
+
+FOLDER = "training_cache"
+DEFAULT_BUDGET_BYTES = 50 * 2**30
+FRAMES_AT_ONCE = 128
+VERSION = 1
+
+Encode = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """How frames are stored: `encode` turns uint8 (N, H, W, 3) into (N, *shape) of `dtype`; `key` names all that decides it."""
+
+    kind: str
+    key: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    encode: Encode
+
+    @property
+    def frame_bytes(self) -> int:
+        return int(np.prod(self.shape)) * self.dtype.itemsize
+
+
+class CameraCache:
+    """The stored frames of a mixture, by episode and slot."""
+
+    def __init__(self, encoder: Encoder, paths: list[tuple[Path | None, ...]]) -> None:
+        self.encoder = encoder
+        self._paths = paths
+        self._mapped: dict[Path, np.ndarray] = {}
+
+    def gather(self, episodes_B: np.ndarray, frames_B: np.ndarray, slot: int) -> tuple[Tensor, Tensor]:
+        """Returns stored frames (B, ...) of one slot and whether each sample has that camera, bool (B,); zeros where not."""
+        out = np.zeros((len(episodes_B), *self.encoder.shape), self.encoder.dtype)
+        present = np.zeros(len(episodes_B), bool)
+        for row, (episode, frame) in enumerate(zip(episodes_B, frames_B, strict=True)):
+            if path := self._paths[episode][slot]:
+                out[row] = self._map(path)[frame]
+                present[row] = True
+        stored = torch.from_numpy(out)
+        return stored.view(torch.bfloat16) if self.encoder.kind == "tokens" else stored, torch.from_numpy(present)
+
+    def _map(self, path: Path) -> np.ndarray:
+        if path not in self._mapped:
+            self._mapped[path] = np.load(path, mmap_mode="r")
+        return self._mapped[path]
+
+
+def pixel_encoder(size: tuple[int, int]) -> Encoder:
+    """Returns the encoder that letterboxes to `size` (width, height)."""
+
+    def encode(frames_NHWC: np.ndarray) -> np.ndarray:
+        fitted = letterbox(unit_pixels(frames_NHWC, "frame"), *size)
+        return (fitted * 255).round().to(torch.uint8).movedim(1, -1).numpy()
+
+    key = digest_of({"version": VERSION, "size": list(size)})
+    return Encoder("pixels", key, (size[1], size[0], 3), np.dtype(np.uint8), encode)
+
+
+@torch.no_grad()
+def token_encoder(policy: SmolVLAPolicy) -> Encoder:
+    """Returns the encoder that runs the policy's frozen vision tower. The tower's weights are part of the key."""
+
+    def tokens(pixels: Tensor) -> Tensor:
+        return policy.embed_images(pixels.to(policy.device)).to(torch.bfloat16).cpu()
+
+    @torch.no_grad()
+    def encode(frames_NHWC: np.ndarray) -> np.ndarray:
+        return tokens(unit_pixels(frames_NHWC, "frame")).contiguous().view(torch.int16).numpy()
+
+    size = policy.config.resize_imgs_with_padding
+    width, height = size or (policy.architecture.vision_config.image_size,) * 2
+    shape = tuple(tokens(torch.zeros(1, 3, height, width)).shape[1:])
+    key = digest_of({"version": VERSION, "size": list(size) if size else None, "tower": _tower_digest(policy)})
+    return Encoder("tokens", key, shape, np.dtype(np.int16), encode)
+
+
+def fill_cache(
+    mixture: Mixture,
+    encoder: Encoder,
+    *,
+    budget_bytes: int = DEFAULT_BUDGET_BYTES,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> CameraCache:
+    """Returns the cache with every frame of the mixture in it, decoding those that are not there yet.
+
+    Raises:
+        TrainingError: the mixture does not fit into `budget_bytes`, or an episode's video has too few frames.
+        VideoUnreadable: a video cannot be decoded.
+    """
+    root = mixture.lake.home / FOLDER
+    paths = [_paths(root, encoder, episode) for episode in mixture.episodes]
+    _make_room(root, mixture, encoder, {path for row in paths for path in row if path}, budget_bytes)
+    opened: dict[str, object] = {}
+    for number, (episode, row) in enumerate(zip(mixture.episodes, paths, strict=True)):
+        if any(path and not path.exists() for path in row):
+            if episode.dataset.id not in opened:
+                opened = {episode.dataset.id: open_dataset(episode.dataset.folder)}
+            source = opened[episode.dataset.id].episode(episode.normalised_index)
+            for path, camera in zip(row, episode.cameras, strict=True):
+                if path and camera and not path.exists():
+                    _store(path, encoder, episode, source.frames(camera))
+        if on_progress:
+            on_progress(number + 1, len(mixture.episodes))
+    return CameraCache(encoder, paths)
+
+
+def _paths(root: Path, encoder: Encoder, episode: Episode) -> tuple[Path | None, ...]:
+    content = digest_of([encoder.key, episode.dataset.content]).removeprefix("sha256:")[:16]
+    folder = root / encoder.kind / episode.dataset.id / content
+    return tuple(
+        folder / camera / f"{episode.normalised_index:06d}.npy" if camera else None for camera in episode.cameras
+    )
+
+
+def _store(path: Path, encoder: Encoder, episode: Episode, frames: object) -> None:
+    """Decodes one camera of one episode into `path`, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    target = np.lib.format.open_memmap(partial, "w+", encoder.dtype, (episode.num_frames, *encoder.shape))
+    row = 0
+    for block in _blocks(iter(frames)):
+        block = block[: episode.num_frames - row]
+        if len(block):
+            target[row : row + len(block)] = encoder.encode(block)
+        row += len(block)
+    target.flush()
+    del target
+    if row < episode.num_frames:
+        raise TrainingError(
+            f"{episode.id}: {path.parent.name} has {row} of {episode.num_frames} frames.",
+            hint="Normalise the dataset again.",
+        )
+    partial.replace(path)
+
+
+def _blocks(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    block: list[np.ndarray] = []
+    for frame in frames:
+        block.append(frame)
+        if len(block) == FRAMES_AT_ONCE:
+            yield np.stack(block)
+            block = []
+    if block:
+        yield np.stack(block)
+
+
+def _make_room(root: Path, mixture: Mixture, encoder: Encoder, wanted: set[Path], budget_bytes: int) -> None:
+    """Removes what other mixtures left, oldest first, until this one fits."""
+    needed = sum(
+        encoder.frame_bytes * e.num_frames * sum(key is not None for key in e.cameras) for e in mixture.episodes
+    )
+    if needed > budget_bytes:
+        raise TrainingError(
+            f"{mixture.num_frames} frames need {needed / 2**30:.1f} GiB of {encoder.kind}, the budget is {budget_bytes / 2**30:.1f} GiB.",
+            hint="Raise the budget, choose smaller images in the recipe's policy_overrides, or train on fewer episodes.",
+        )
+    others = {path: path.stat() for path in root.rglob("*.npy") if path not in wanted} if root.exists() else {}
+    held = needed + sum(stat.st_size for stat in others.values())
+    for path, stat in sorted(others.items(), key=lambda item: (item[1].st_mtime, item[0])):
+        if held <= budget_bytes:
+            break
+        path.unlink()
+        held -= stat.st_size
+
+
+def _tower_digest(policy: SmolVLAPolicy) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in policy.model.vlm_with_expert.vlm.model.vision_model.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

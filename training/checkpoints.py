@@ -1,0 +1,123 @@
+"""Checkpoints of a run, in LeRobot's folders, each written whole or not at all.
+
+    checkpoints/<step>/pretrained_model/   the averaged weights, ready to act with
+    checkpoints/<step>/training_state/     what goes on from here: weights, their average, the optimiser, the step
+    checkpoints/last                       link to the newest
+
+Batches, noise and times are functions of the step, so there is no random state to keep.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from data_contracts.errors import TrainingError
+from data_contracts.stages import remove_folder, replace_folder, write_json
+from training.optimiser import Average
+
+FOLDER, LAST, STATE = "checkpoints", "last", "training_state"
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+
+Named = dict[str, Tensor]
+
+
+def save(
+    out: Path,
+    step: int,
+    digest: str,
+    parameters: Named,
+    average: Average,
+    optimiser: torch.optim.Optimizer,
+    save_policy: Callable[[Path], None],
+    keep: int,
+) -> None:
+    """Writes the checkpoint after `step` steps, points `last` at it and removes all but the newest `keep`.
+
+    Args:
+        digest: of everything that went into the run; only the same run may go on from here.
+        save_policy: writes the `pretrained_model` folder that it is given.
+    """
+    folder = out / FOLDER / f"{step:06d}"
+    scratch = folder.with_name(f".{folder.name}.partial")
+    remove_folder(scratch)
+    state = scratch / STATE
+    state.mkdir(parents=True)
+    save_policy(scratch / "pretrained_model")
+    _save(state / "weights.safetensors", parameters)
+    _save(state / "average.safetensors", dict(zip(parameters, average.weights, strict=True)))
+    moments = {
+        f"{name}.{moment}": optimiser.state[parameter][moment]
+        for name, parameter in parameters.items()
+        for moment in MOMENTS
+        if parameter in optimiser.state
+    }
+    _save(state / "optimizer_state.safetensors", moments)
+    write_json(state / "training_step.json", {"step": step, "digest": digest})
+    replace_folder(folder, scratch)
+    _point(out / FOLDER / LAST, folder.name)
+    for old in _steps(out)[:-keep]:
+        shutil.rmtree(out / FOLDER / f"{old:06d}")
+
+
+def resumable_step(out: Path, digest: str) -> int:
+    """Returns how many steps the last checkpoint of this very run has done; 0 where there is none."""
+    path = out / FOLDER / LAST / STATE / "training_step.json"
+    if not path.exists():
+        return 0
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return int(found["step"]) if found["digest"] == digest else 0
+
+
+def restore(out: Path, parameters: Named, average: Average, optimiser: torch.optim.Optimizer) -> None:
+    """Puts the last checkpoint's weights, average and optimiser state in place.
+
+    Raises:
+        TrainingError: a file is missing or does not fit.
+    """
+    state = out / FOLDER / LAST / STATE
+    try:
+        weights, averaged, moments = (
+            load_file(state / f"{name}.safetensors") for name in ("weights", "average", "optimizer_state")
+        )
+        with torch.no_grad():
+            for target, (name, parameter) in zip(average.weights, parameters.items(), strict=True):
+                parameter.copy_(weights[name])
+                target.copy_(averaged[name])
+                if f"{name}.step" in moments:
+                    optimiser.state[parameter] = _moments(moments, name, parameter)
+    except (OSError, KeyError, RuntimeError) as error:
+        raise TrainingError(
+            f"The checkpoint {state} cannot be resumed: {error}.", hint=f"Remove {out / FOLDER} to start over."
+        ) from error
+
+
+def discard(out: Path) -> None:
+    """Removes the checkpoints of a run with other inputs: nothing can go on from them."""
+    remove_folder(out / FOLDER)
+
+
+def _moments(moments: Named, name: str, parameter: Tensor) -> dict[str, Tensor]:
+    """AdamW keeps its step where the weights are, because it is fused."""
+    return {moment: moments[f"{name}.{moment}"].to(parameter.device) for moment in MOMENTS}
+
+
+def _save(path: Path, tensors: Named) -> None:
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+
+
+def _point(link: Path, target: str) -> None:
+    fresh = link.with_name(f".{link.name}.partial")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(link)
+
+
+def _steps(out: Path) -> list[int]:
+    return sorted(int(path.name) for path in (out / FOLDER).iterdir() if path.name.isdigit())

@@ -1,0 +1,121 @@
+"""States and actions of every frame of a mixture, in memory, and the arithmetic of action chunks.
+
+One row per frame, episodes one after the other. Values are normalised per embodiment and padded on the right with zeros to
+the widest. Pictures are not here: see `training.camera_cache`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_contracts.errors import TrainingError
+from data_contracts.lerobot import open_dataset
+from training.mixture import Dataset, Episode, Mixture
+from training.statistics import ACTION, STATE, Values, group_statistics
+
+EPSILON = 1e-8
+"""Added to the standard deviation, as `policy.statistics.normalise` does."""
+
+
+@dataclass(frozen=True)
+class FrameTable:
+    """N frames of E episodes.
+
+    `state_NS` and `action_NA` are normalised; `action_dims_E` says how many of A are real. `start_E` has E + 1 entries.
+    """
+
+    state_NS: np.ndarray  # noqa: N815
+    action_NA: np.ndarray  # noqa: N815
+    start_E: np.ndarray  # noqa: N815
+    action_dims_E: np.ndarray  # noqa: N815
+    statistics: dict[str, Values]
+    num_frames: dict[str, int]
+
+    @property
+    def num_rows(self) -> int:
+        return len(self.state_NS)
+
+    def episode_of(self, rows_B: np.ndarray) -> np.ndarray:
+        """Returns the episode of each row."""
+        return np.searchsorted(self.start_E, rows_B, side="right") - 1
+
+    def chunks(self, rows_B: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the actions from each row on, (B, size, A), and which of them lie past the end of the episode, (B, size).
+
+        Past the end the last action is repeated.
+        """
+        wanted = rows_B[:, None] + np.arange(size)
+        last = self.start_E[self.episode_of(rows_B) + 1][:, None] - 1
+        return self.action_NA[np.minimum(wanted, last)], wanted > last
+
+
+def read_frame_table(mixture: Mixture, on_progress: Callable[[int, int], None] | None = None) -> FrameTable:
+    """Reads states and actions of all episodes.
+
+    Raises:
+        TrainingError: an episode has another number of frames or values than the index says, or non-finite ones.
+        DatasetUnreadable: a dataset cannot be read.
+    """
+    states, actions = [], []
+    opened: dict[str, object] = {}
+    for number, episode in enumerate(mixture.episodes):
+        if episode.dataset.id not in opened:
+            opened = {episode.dataset.id: open_dataset(episode.dataset.folder)}
+        rows = opened[episode.dataset.id].episode(episode.normalised_index)
+        _check(episode, rows.state_TS, rows.action_TA)
+        states.append(rows.state_TS)
+        actions.append(rows.action_TA)
+        if on_progress:
+            on_progress(number + 1, len(mixture.episodes))
+    return _table(mixture, states, actions)
+
+
+def embodiment(dataset: Dataset) -> str:
+    """Returns the name of the group whose statistics normalise a dataset: robot type and vector sizes."""
+    return f"{dataset.robot_type}-{dataset.state_size}-{dataset.action_size}"
+
+
+def _table(mixture: Mixture, states: list[np.ndarray], actions: list[np.ndarray]) -> FrameTable:
+    group_of = [embodiment(episode.dataset) for episode in mixture.episodes]
+    statistics: dict[str, Values] = {}
+    num_frames: dict[str, int] = {}
+    for group in sorted(set(group_of)):
+        members = [i for i, name in enumerate(group_of) if name == group]
+        state, action = (np.concatenate([values[i] for i in members]) for values in (states, actions))
+        statistics[group], num_frames[group] = group_statistics(state, action), len(state)
+    state_dim, action_dim = (max(values.shape[1] for values in array) for array in (states, actions))
+    return FrameTable(
+        state_NS=_stacked(states, [statistics[group][STATE] for group in group_of], state_dim),
+        action_NA=_stacked(actions, [statistics[group][ACTION] for group in group_of], action_dim),
+        start_E=np.cumsum([0, *(len(state) for state in states)]),
+        action_dims_E=np.array([action.shape[1] for action in actions]),
+        statistics=statistics,
+        num_frames=num_frames,
+    )
+
+
+def _stacked(arrays: list[np.ndarray], statistics: list[dict[str, np.ndarray]], width: int) -> np.ndarray:
+    out = np.zeros((sum(map(len, arrays)), width), np.float32)
+    row = 0
+    for values, found in zip(arrays, statistics, strict=True):
+        mean, std = found["mean"].astype(np.float32), found["std"].astype(np.float32)
+        out[row : row + len(values), : values.shape[1]] = (values - mean) / (std + np.float32(EPSILON))
+        row += len(values)
+    return out
+
+
+def _check(episode: Episode, state_TS: np.ndarray, action_TA: np.ndarray) -> None:
+    expected = (episode.num_frames, episode.dataset.state_size, episode.dataset.action_size)
+    found = (len(action_TA), state_TS.shape[1], action_TA.shape[1])
+    if found != expected:
+        raise TrainingError(
+            f"{episode.id} has (frames, state, action) {found}, the lake says {expected}.",
+            hint="Normalise the dataset again.",
+        )
+    if not state_TS.shape[1] or not action_TA.shape[1]:
+        raise TrainingError(f"{episode.id} has no state or no action.", hint="Leave it out of the skill's query.")
+    if not (np.isfinite(state_TS).all() and np.isfinite(action_TA).all()):
+        raise TrainingError(f"{episode.id} holds values that are not finite.", hint="The detectors should reject it.")

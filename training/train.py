@@ -1,0 +1,264 @@
+"""The run: from a recipe, a mixture and perhaps a base to a policy. Can be stopped at any moment and goes on where it was.
+
+    <out>/checkpoints/       while it runs (training.checkpoints)
+    <out>/metrics.jsonl      loss, learning rate, gradient norm (training.metrics)
+    <out>/pretrained_model/  the result: averaged weights in LeRobot's layout
+    <out>/stage.json         digest of everything that went in
+    <out>/training_run.json  how it came to be (TrainingRun); written last
+
+On a CPU with the same number of threads, an interrupted run ends in the same bytes as an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from data_contracts import stages
+from data_contracts.errors import TrainingError
+from data_contracts.manifests import TrainingRun
+from data_contracts.stages import digest_of, file_sha256, folder_digest, write_json
+from policy.checkpoint import save_checkpoint
+from policy.model import ACTION_IS_PAD, SmolVLAPolicy
+from policy.processors import Processors
+from policy.statistics import statistics_of
+from training import checkpoints
+from training.batches import ACTION_DIM_IS_PAD, Batch, Batches, ahead, flow_draws, on_device, row_chances
+from training.camera_cache import DEFAULT_BUDGET_BYTES, fill_cache, pixel_encoder, token_encoder
+from training.frame_table import FrameTable, read_frame_table
+from training.metrics import Metrics
+from training.mixture import Mixture
+from training.optimiser import Average, learning_rate, new_optimiser
+from training.recipes import Recipe
+from training.start import PRETRAINED_MODEL, base_folder, start_policy
+from training.statistics import checkpoint_statistics
+
+CODE_VERSION = "training-1"
+"""Raised when the same inputs would give other weights."""
+RUN_FILE = "training_run.json"
+
+
+class Progress(NamedTuple):
+    """Where a run is: `stage` is "reading" or "decoding" (done counts episodes), or "training" (done counts steps)."""
+
+    stage: str
+    done: int
+    total: int
+    loss: float | None = None
+    learning_rate: float | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def train(
+    recipe: Recipe,
+    mixture: Mixture,
+    out: Path,
+    base: Path | None = None,
+    *,
+    on_progress: OnProgress | None = None,
+    max_steps: int | None = None,
+    device: str | None = None,
+    cache_budget_bytes: int = DEFAULT_BUDGET_BYTES,
+) -> TrainingRun:
+    """Makes sure that `out` holds what this recipe makes of this mixture, and returns how it came to be.
+
+    A finished run with the same inputs is returned as it is; an unfinished one goes on; anything else in `out` is replaced,
+    though a finished result only at the end.
+
+    Args:
+        base: a training run's folder or a `pretrained_model`; its weights are the start, in place of `recipe.policy`.
+        on_progress: called at every episode read and every step; what it raises stops the run, which can then be resumed.
+        max_steps: stop after so many of the recipe's steps with a checkpoint and a result. The schedule stays the recipe's.
+        device: "cpu" or "cuda"; by default a GPU where there is one.
+
+    Raises:
+        TrainingError: the loss is no number any more (names the step), the mixture does not fit the disk budget, ...
+        PolicyError: the base cannot be read or does not fit.
+    """
+    folder = base_folder(recipe, base)
+    num_steps = min(recipe.steps, max_steps or recipe.steps)
+    inputs = _inputs(recipe, mixture, folder)
+    digest = digest_of(inputs)
+    if folder_digest(out) == digest and (finished := _finished(out)) and finished.num_steps >= num_steps:
+        return finished
+    report = on_progress or (lambda progress: None)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    run = _prepare(recipe, mixture, folder, device, cache_budget_bytes, report)
+    metrics = _train(run, out, digest, num_steps, report)
+    return _finish(run, out, inputs, num_steps, metrics)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Everything that steps need. `parameters` are the trained ones, by name."""
+
+    recipe: Recipe
+    mixture: Mixture
+    policy: SmolVLAPolicy
+    processors: Processors
+    batches: Batches
+    parameters: dict[str, Tensor]
+    average: Average
+    optimiser: torch.optim.Optimizer
+
+    def save_policy(self, folder: Path) -> None:
+        """Writes the averaged weights as a `pretrained_model` folder and goes on with the others."""
+        trained = [parameter.detach().clone() for parameter in self.parameters.values()]
+        _assign(self.parameters, self.average.weights)
+        save_checkpoint(folder, self.policy, self.processors)
+        _assign(self.parameters, trained)
+
+
+def _inputs(recipe: Recipe, mixture: Mixture, base: Path | None) -> dict[str, Any]:
+    """Returns what decides the weights. How often checkpoints are written does not, and may change between runs."""
+    settings = recipe.model_dump(mode="json", exclude={"save_every", "keep_checkpoints"})
+    return {
+        "recipe": settings,
+        "mixture": mixture.digest(),
+        "base": file_sha256(base / "model.safetensors") if base else None,
+        "code": CODE_VERSION,
+    }
+
+
+def _finished(out: Path) -> TrainingRun | None:
+    return TrainingRun.read(out / RUN_FILE) if (out / RUN_FILE).exists() else None
+
+
+def _prepare(
+    recipe: Recipe, mixture: Mixture, base: Path | None, device: str, budget_bytes: int, report: OnProgress
+) -> _Run:
+    frames = read_frame_table(mixture, lambda done, total: report(Progress("reading", done, total)))
+    policy, processors = _policy(recipe, mixture, frames, base)
+    policy.to(device).train()
+    encoder = token_encoder(policy) if recipe.cache_image_tokens else pixel_encoder(_image_size(policy))
+    cameras = fill_cache(
+        mixture, encoder, budget_bytes=budget_bytes,
+        on_progress=lambda done, total: report(Progress("decoding", done, total)),
+    )  # fmt: skip
+    batches = Batches(
+        frames, cameras, row_chances(mixture, frames), processors.tokenize([e.label for e in mixture.episodes]),
+        mixture.used_slots, recipe.seed, recipe.batch_size, policy.config.chunk_size,
+    )  # fmt: skip
+    parameters = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    values = list(parameters.values())
+    return _Run(
+        recipe, mixture, policy, processors, batches, parameters, Average(values, recipe.ema_decay),
+        new_optimiser(values, recipe),
+    )  # fmt: skip
+
+
+def _policy(
+    recipe: Recipe, mixture: Mixture, frames: FrameTable, base: Path | None
+) -> tuple[SmolVLAPolicy, Processors]:
+    state_dim, action_dim = frames.state_NS.shape[1], frames.action_NA.shape[1]
+    stored = checkpoint_statistics(frames.statistics, frames.num_frames, state_dim, action_dim)
+    return start_policy(recipe, mixture, base, state_dim, action_dim, statistics_of(stored))
+
+
+def _image_size(policy: SmolVLAPolicy) -> tuple[int, int]:
+    return policy.config.resize_imgs_with_padding or (policy.architecture.vision_config.image_size,) * 2
+
+
+def _train(run: _Run, out: Path, digest: str, num_steps: int, report: OnProgress) -> Metrics:
+    recipe = run.recipe
+    done = checkpoints.resumable_step(out, digest)
+    if done:
+        checkpoints.restore(out, run.parameters, run.average, run.optimiser)
+    else:
+        checkpoints.discard(out)
+    metrics = Metrics(out, resumed_at=done)
+    started = time.perf_counter()
+    for step, batch in ahead(run.batches.at, range(done, num_steps)):
+        loss, norm = _step(run, step, batch)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"Training {recipe.name} diverged: the loss at step {step + 1} is {loss}.",
+                hint=f"Lower learning_rate, or look at the data; {out / checkpoints.FOLDER} holds the last checkpoint, if any.",
+            )
+        metrics.add(loss)
+        is_last = step + 1 == num_steps
+        if (step + 1) % recipe.log_every == 0 or is_last:
+            step_ms = 1000 * (time.perf_counter() - started) / (step + 1 - done)
+            metrics.log(
+                step + 1, learning_rate=learning_rate(recipe, step), gradient_norm=norm, step_ms=round(step_ms, 1)
+            )
+        if (step + 1) % recipe.save_every == 0 or is_last:
+            checkpoints.save(
+                out,
+                step + 1,
+                digest,
+                run.parameters,
+                run.average,
+                run.optimiser,
+                run.save_policy,
+                recipe.keep_checkpoints,
+            )
+        report(Progress("training", step + 1, num_steps, loss, learning_rate(recipe, step)))
+    return metrics
+
+
+def _step(run: _Run, step: int, batch: Batch) -> tuple[float, float]:
+    """Moves the weights once. Returns the loss before and the gradient's norm before clipping."""
+    recipe, config, device = run.recipe, run.policy.config, run.policy.device
+    batch = on_device(batch, device)
+    draws = flow_draws(
+        recipe.seed, step, recipe.batch_size * recipe.flow_samples, config.chunk_size, config.max_action_dim
+    )
+    noise, times = (value.to(device) for value in draws)
+    for group in run.optimiser.param_groups:
+        group["lr"] = learning_rate(recipe, step)
+    with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bf16):
+        elementwise = run.policy(batch, noise, times, recipe.flow_samples).elementwise
+    loss = masked_mean(elementwise.float(), batch[ACTION_IS_PAD], batch[ACTION_DIM_IS_PAD])
+    run.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(run.parameters.values(), recipe.clip_norm)
+    value = loss.item()
+    if math.isfinite(value):
+        run.optimiser.step()
+        run.average.update(list(run.parameters.values()), step)
+    return value, norm.item()
+
+
+def masked_mean(losses_BTA: Tensor, is_pad_BT: Tensor, dim_is_pad_BA: Tensor) -> Tensor:
+    """Returns the mean over actions within the episode and dimensions that the sample's robot has."""
+    counted = ~is_pad_BT[:, :, None] & ~dim_is_pad_BA[:, None, :]
+    return (losses_BTA * counted).sum() / counted.sum().clamp(min=1)
+
+
+@torch.no_grad()
+def _assign(parameters: dict[str, Tensor], values: list[Tensor]) -> None:
+    for parameter, value in zip(parameters.values(), values, strict=True):
+        parameter.copy_(value)
+
+
+def _finish(run: _Run, out: Path, inputs: dict[str, Any], num_steps: int, metrics: Metrics) -> TrainingRun:
+    """Puts the result in place. `training_run.json` goes first and comes back last, so it never stands beside other weights."""
+    (out / RUN_FILE).unlink(missing_ok=True)
+    run.save_policy(out / PRETRAINED_MODEL)
+    write_json(out / stages.MANIFEST, {"digest": digest_of(inputs), "inputs": inputs})
+    finished = TrainingRun(
+        name=run.recipe.name,
+        kind=run.recipe.kind,
+        recipe=run.recipe.model_dump(mode="json"),
+        corpus_hash=run.mixture.corpus_hash,
+        base_digest=inputs["base"],
+        episodes=tuple(sorted({episode.episode_hash for episode in run.mixture.episodes})),
+        num_frames=run.mixture.num_frames,
+        num_steps=num_steps,
+        first_loss=metrics.first_loss,
+        final_loss=metrics.final_loss,
+        weights_sha256=file_sha256(out / PRETRAINED_MODEL / "model.safetensors"),
+        code_version=CODE_VERSION,
+    )
+    finished.write(out / RUN_FILE)
+    return finished
