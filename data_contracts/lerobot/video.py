@@ -30,7 +30,7 @@ class VideoIndex:
     """What one file holds, known without decoding it.
 
     `pts` are the presentation time stamps of its frames, ascending, in units of `time_base` seconds; `key_frames` the frame
-    numbers at which decoding can start.
+    numbers at which decoding can start; `decode_order` the frame number of each packet, in the order of the file.
     """
 
     path: Path
@@ -43,6 +43,7 @@ class VideoIndex:
     has_audio: bool
     pts: np.ndarray
     key_frames: np.ndarray
+    decode_order: np.ndarray
 
     @property
     def num_frames(self) -> int:
@@ -90,6 +91,7 @@ def _video_index(path: Path, _changed_ns: int, _size: int) -> VideoIndex:
             has_audio=bool(container.streams.audio),
             pts=np.array([packets[position].pts for position in order], dtype=np.int64),
             key_frames=np.array([number for number, p in enumerate(order) if packets[p].is_keyframe], dtype=np.int64),
+            decode_order=np.argsort(np.array(order, dtype=np.int64)),
         )
 
 
@@ -151,7 +153,7 @@ class VideoFrames:
             return
         remaining = iter(wanted)
         number = next(remaining)
-        for frame_number, frame in _frames_at(self.index, [self.first_frame + n for n in wanted]):
+        for frame_number, frame in decoded_frames(self.index, [self.first_frame + n for n in wanted]):
             yield number, self._pixels(frame, frame_number)
             number = next(remaining, -1)
 
@@ -166,7 +168,7 @@ class VideoFrames:
         return pixels
 
 
-def _frames_at(index: VideoIndex, numbers: list[int]) -> Iterator[tuple[int, Any]]:
+def decoded_frames(index: VideoIndex, numbers: list[int]) -> Iterator[tuple[int, Any]]:
     """Yields (number, decoded frame) for ascending frame numbers of a file."""
     with _opened(index.path) as (container, stream):
         stream.thread_type = "AUTO"

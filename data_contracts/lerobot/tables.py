@@ -1,0 +1,143 @@
+"""The tables of a v3.0 dataset as they are written: data shards, tasks, episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_contracts.lerobot.schema import tasks_table
+from data_contracts.lerobot.statistics import Statistics, plain
+from data_contracts.lerobot.video_shards import CHUNKS_SIZE, VideoPlace
+
+DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+DATA_FILE_MB = 100
+
+
+@dataclass
+class WrittenEpisode:
+    """What the episode table says of an episode. `statistics` by feature; `videos`, by camera, are known at the end."""
+
+    index: int
+    task: str
+    length: int
+    first_row: int
+    data: tuple[int, int]
+    statistics: dict[str, Statistics]
+    videos: dict[str, VideoPlace] = field(default_factory=dict)
+
+
+class DataShards:
+    """Writes the data files: one row group per episode, a new file once the rows of one take DATA_FILE_MB unpacked."""
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self._folder = folder
+        self._schema = schema
+        self._number = -1
+        self._size_bytes = 0
+        self._file: pq.ParquetWriter | None = None
+
+    def append(self, rows: pa.Table) -> tuple[int, int]:
+        """Appends the rows of an episode and returns (chunk, file) of where they went."""
+        if self._file is None or self._size_bytes + rows.nbytes > DATA_FILE_MB * 1024**2:
+            self.close()
+            self._number += 1
+            self._size_bytes = 0
+            chunk, file = divmod(self._number, CHUNKS_SIZE)
+            self._file = open_parquet(self._folder / DATA_PATH.format(chunk_index=chunk, file_index=file), self._schema)
+        self._file.write_table(rows, row_group_size=max(rows.num_rows, 1))
+        self._size_bytes += rows.nbytes
+        return divmod(self._number, CHUNKS_SIZE)
+
+    def close(self) -> None:
+        """Writes the footer of the file that is open."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Returns a writer with LeRobot's settings: snappy, dictionary encoding."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return pq.ParquetWriter(path, schema, compression="snappy", use_dictionary=True)
+
+
+def write_tasks(folder: Path, tasks: Sequence[str]) -> None:
+    """Writes `meta/tasks.parquet`: row k is task k."""
+    table = tasks_table(list(tasks))
+    with open_parquet(folder / "meta/tasks.parquet", table.schema) as file:
+        file.write_table(table)
+
+
+def write_episodes(folder: Path, episodes: Sequence[WrittenEpisode], fps: int) -> None:
+    """Writes the episode table: row k is episode k."""
+    rows = [_row(episode, fps) for episode in episodes]
+    columns = {name: pa.array([row[name] for row in rows], type=_type(name, rows[0][name])) for name in rows[0]}
+    table = pa.table(columns)
+    with open_parquet(folder / EPISODES_PATH.format(chunk_index=0, file_index=0), table.schema) as file:
+        file.write_table(table)
+
+
+def _row(episode: WrittenEpisode, fps: int) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "episode_index": episode.index,
+        "tasks": [episode.task],
+        "length": episode.length,
+        "data/chunk_index": episode.data[0],
+        "data/file_index": episode.data[1],
+        "dataset_from_index": episode.first_row,
+        "dataset_to_index": episode.first_row + episode.length,
+    }
+    for key, place in episode.videos.items():
+        row[f"videos/{key}/chunk_index"] = place.chunk
+        row[f"videos/{key}/file_index"] = place.file
+        row[f"videos/{key}/from_timestamp"] = place.first_frame / fps
+        row[f"videos/{key}/to_timestamp"] = (place.first_frame + place.num_frames) / fps
+    for key, statistics in episode.statistics.items():
+        row |= {f"stats/{key}/{name}": value for name, value in plain(statistics).items()}
+    return row | {"meta/episodes/chunk_index": 0, "meta/episodes/file_index": 0}
+
+
+def _type(name: str, value: Any) -> pa.DataType:
+    if name == "tasks":
+        return pa.list_(pa.string())
+    if not name.startswith("stats/"):
+        return pa.float64() if name.endswith("_timestamp") else pa.int64()
+    kind = pa.int64() if name.endswith("/count") else pa.float64()
+    while isinstance(value, list):
+        kind, value = pa.list_(kind), value[0] if value else None
+    return kind
+
+
+def info_json(
+    *,
+    fps: int,
+    robot_type: str | None,
+    features: Mapping[str, Any],
+    num_episodes: int,
+    num_frames: int,
+    num_tasks: int,
+    video_path: str | None,
+    video_file_mb: int = 200,
+) -> dict[str, Any]:
+    """Returns `meta/info.json` of a v3.0 dataset."""
+    return {
+        "codebase_version": "v3.0",
+        "robot_type": robot_type,
+        "total_episodes": num_episodes,
+        "total_frames": num_frames,
+        "total_tasks": num_tasks,
+        "chunks_size": CHUNKS_SIZE,
+        "data_files_size_in_mb": DATA_FILE_MB,
+        "video_files_size_in_mb": video_file_mb,
+        "fps": fps,
+        "splits": {"train": f"0:{num_episodes}"},
+        "data_path": DATA_PATH,
+        "video_path": video_path,
+        "features": dict(features),
+    }
