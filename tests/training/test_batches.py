@@ -93,7 +93,8 @@ def test_flow_draws_follow_their_distributions():
     assert noise.shape == (4000, 3, 2)
     assert (noise.mean().item(), noise.std().item()) == pytest.approx((0, 1), abs=0.03)
     assert time.mean().item() == pytest.approx(1.5 / 2.5, abs=0.02)
-    assert time.min() >= 0.001 and time.max() <= 1
+    assert time.min() >= 0.001
+    assert time.max() <= 1
     assert torch.equal(flow_draws(0, 1, 8, 3, 2)[0], flow_draws(0, 1, 8, 3, 2)[0])
     assert not torch.equal(flow_draws(0, 1, 8, 3, 2)[0], flow_draws(0, 2, 8, 3, 2)[0])
 

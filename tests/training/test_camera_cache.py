@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from data_contracts.errors import TrainingError
+from policy.images import unit_pixels
+from policy.small import new_small_policy
+from training.camera_cache import FOLDER, fill_cache, pixel_encoder, token_encoder
+from training.mixture import open_mixture
+
+
+@pytest.fixture
+def mixture(lake, skill_index, tiny_recipe):
+    return open_mixture(skill_index, lake, tiny_recipe(), "c")
+
+
+def small_policy(seed: int = 0):
+    return new_small_policy({"observation.images.camera1": (3, 64, 64)}, 3, 2, ["Press"], seed=seed)[0]
+
+
+def stored_files(lake) -> dict:
+    return {path: path.stat().st_mtime_ns for path in (lake.home / FOLDER).rglob("*.npy")}
+
+
+def test_frames_are_stored_once_and_only_once(mixture, lake):
+    fill_cache(mixture, pixel_encoder((32, 32)))
+    before = stored_files(lake)
+    fill_cache(mixture, pixel_encoder((32, 32)))
+    assert stored_files(lake) == before
+    assert sum("pixels" in str(path) for path in before) >= 3 * 2 + 2
+
+
+def test_pixels_are_letterboxed_to_the_policy_and_stay_within_half_a_grey_level(mixture):
+    cache = fill_cache(mixture, pixel_encoder((32, 16)))
+    stored, is_present = cache.gather(np.array([1, 3]), np.array([2, 4]), 0)
+    assert stored.shape == (2, 16, 32, 3)
+    assert is_present.all()
+    assert not stored[:, :, :16].any()  # padding lies on the left
+    np.testing.assert_array_equal(stored[1, 0, 20], [0, 20, 0])
+
+
+def test_cached_tokens_are_what_the_tower_gives_for_the_recorded_frame(mixture):
+    policy = small_policy()
+    cache = fill_cache(mixture, token_encoder(policy))
+    stored, is_present = cache.gather(np.array([2, 3]), np.array([6, 0]), 1)
+    frame = np.zeros((1, 64, 64, 3), np.uint8)
+    frame[..., 0], frame[..., 1], frame[..., 2] = 20, 30, 100
+    with torch.no_grad():
+        expected = policy.embed_images(unit_pixels(frame, "frame"))
+    assert is_present.tolist() == [True, False]
+    torch.testing.assert_close(stored[0].float(), expected[0], rtol=0.01, atol=0.02)
+    assert not stored[1].any()
+
+
+def test_another_tower_does_not_read_this_ones_tokens(mixture):
+    same, other = token_encoder(small_policy(0)), token_encoder(small_policy(1))
+    assert token_encoder(small_policy(0)).key == same.key != other.key
+
+
+def test_a_mixture_over_the_budget_is_refused_before_anything_is_decoded(mixture, lake):
+    before = stored_files(lake)
+    with pytest.raises(TrainingError, match="budget"):
+        fill_cache(mixture, pixel_encoder((48, 48)), budget_bytes=1000)
+    assert stored_files(lake) == before
+
+
+def test_room_is_made_by_removing_what_other_mixtures_left(mixture, lake):
+    fill_cache(mixture, pixel_encoder((40, 40)))
+    needed = 40 * 40 * 3 * (2 * 22 + 31)
+    fill_cache(mixture, pixel_encoder((40, 41)), budget_bytes=int(needed * 1.1))
+    assert {path.parent.parent.name for path in stored_files(lake)} == {
+        path.parent.parent.name for path in stored_files(lake) if np.load(path, mmap_mode="r").shape[1:3] == (41, 40)
+    }
