@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -18,6 +19,26 @@ from policy.attention import block_mask
 from policy.configuration import SmolVLAConfig
 from policy.vlm import SmolVLMConfig, image_tokens
 from policy.vlm_with_expert import PrefixMemory, VLMWithExpert
+
+
+class Prefix(NamedTuple):
+    """An embedded observation: `tokens` (batch, L, text width), `valid` (batch, L), `opens_block` (L,)."""
+
+    tokens: Tensor
+    valid: Tensor
+    opens_block: Tensor
+
+    @staticmethod
+    def of(embeddings: Sequence[Tensor], valid: Sequence[Tensor], shortest: int) -> Prefix:
+        """Returns the embeddings in a row, the last one (the state) in a block of its own, padded to `shortest` tokens.
+
+        Images and words see each other and not the state; the state sees them.
+        """
+        tokens, known = torch.cat(list(embeddings), dim=1), torch.cat(list(valid), dim=1)
+        opens_block = torch.zeros(tokens.shape[1], dtype=torch.long, device=tokens.device)
+        opens_block[-1] = 1
+        missing = max(0, shortest - tokens.shape[1])
+        return Prefix(F.pad(tokens, (0, 0, 0, missing)), F.pad(known, (0, missing)), F.pad(opens_block, (0, missing)))
 
 
 class FlowMatching(nn.Module):
@@ -46,16 +67,10 @@ class FlowMatching(nn.Module):
             state_BS: padded to max_state_dim.
         """
         embeddings, valid = self._embed_observation(features, masks, tokens_BL, valid_BL)
-        state = self.state_proj(state_BS)[:, None, :]
-        prefix = torch.cat([*embeddings, state], dim=1)
+        embeddings.append(self.state_proj(state_BS)[:, None, :])
         valid.append(torch.ones_like(valid_BL[:, :1]))
-        known = torch.cat(valid, dim=1)
-        opens_block = torch.zeros(prefix.shape[1], dtype=torch.long, device=prefix.device)
-        opens_block[-1] = 1  # images and words do not see the state
-        if (missing := self.config.prefix_length - prefix.shape[1]) > 0:
-            prefix, known = F.pad(prefix, (0, 0, 0, missing)), F.pad(known, (0, missing))
-            opens_block = F.pad(opens_block, (0, missing))
-        return self.vlm_with_expert.remember(prefix, known, block_mask(known, opens_block))
+        prefix = Prefix.of(embeddings, valid, self.config.prefix_length)
+        return self.vlm_with_expert.remember(prefix.tokens, prefix.valid, block_mask(prefix.valid, prefix.opens_block))
 
     def _embed_observation(
         self, features: Sequence[Tensor], masks: Sequence[Tensor], tokens_BL: Tensor, valid_BL: Tensor
@@ -73,12 +88,16 @@ class FlowMatching(nn.Module):
 
     def velocity(self, noisy_BTA: Tensor, time_B: Tensor, memory: PrefixMemory) -> Tensor:
         """Returns the predicted velocity at `time`, float32 (batch, chunk, max_action_dim)."""
+        suffix = self.embed_actions(noisy_BTA, time_B)
+        return self.action_out_proj(self.vlm_with_expert.act(suffix, memory).float())
+
+    def embed_actions(self, noisy_BTA: Tensor, time_B: Tensor) -> Tensor:
+        """Returns one token per noisy action, the time mixed into each: (batch, chunk, expert width)."""
         action = self.action_in_proj(noisy_BTA)
         width = self.vlm_with_expert.expert_width
         time = time_embedding(time_B, width, self.config.min_period, self.config.max_period).to(action.dtype)
         mixed = torch.cat([action, time[:, None, :].expand_as(action)], dim=2)
-        suffix = self.action_time_mlp_out(F.silu(self.action_time_mlp_in(mixed)))
-        return self.action_out_proj(self.vlm_with_expert.act(suffix, memory).float())
+        return self.action_time_mlp_out(F.silu(self.action_time_mlp_in(mixed)))
 
     def losses(self, actions_BTA: Tensor, memory: PrefixMemory, noise_BTA: Tensor, time_B: Tensor) -> Tensor:
         """Returns the squared error of the velocity, elementwise, (batch, chunk, max_action_dim)."""
