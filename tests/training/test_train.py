@@ -17,9 +17,13 @@ from data_contracts.catalogue import SKILL_INDEX
 from data_contracts.errors import TrainingError
 from data_contracts.manifests import TrainingRun
 from policy.checkpoint import load_checkpoint
+from policy.configuration import base_450m
+from policy.model import SmolVLAPolicy
 from training import train as training
 from training.camera_cache import FOLDER
 from training.mixture import open_mixture
+from training.optimiser import new_optimiser
+from training.recipes import load_recipe
 from training.train import masked_mean, train
 
 
@@ -49,7 +53,7 @@ def uninterrupted(mixture, tiny_recipe, tmp_path):
 def test_a_run_leaves_a_policy_that_loads_and_says_how_it_came_to_be(mixture, tiny_recipe, tmp_path):
     seen = []
     run = train(tiny_recipe(), mixture, tmp_path, on_progress=seen.append)
-    policy, processors = load_checkpoint(tmp_path / "pretrained_model")
+    policy, _processors = load_checkpoint(tmp_path / "pretrained_model")
     assert list(policy.config.input_features) == [
         "observation.state", "observation.images.camera1", "observation.images.camera2",
     ]  # fmt: skip
@@ -204,3 +208,15 @@ def test_the_loss_counts_neither_padding_in_time_nor_in_dimensions():
     is_pad = torch.tensor([[False, False], [False, True]])
     dim_is_pad = torch.tensor([[False, True], [False, False]])
     assert masked_mean(losses, is_pad, dim_is_pad).item() == pytest.approx((1 + 3 + 5 + 7) / 4)
+
+
+@pytest.mark.parametrize("name", ["smolvla-450m-pretrain", "smolvla-450m-finetune"])
+def test_the_published_size_is_built_and_trains_its_expert_only(name):
+    recipe = load_recipe(name)
+    frozen = {"freeze_vision_encoder": recipe.freeze_vision, "train_expert_only": recipe.freeze_vlm}
+    with torch.device("meta"):
+        policy = SmolVLAPolicy(base_450m(**frozen))
+    trained = [p for p in policy.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in policy.parameters()) == 450_046_176
+    assert sum(p.numel() for p in trained) == 99_880_992
+    assert new_optimiser(trained, recipe).param_groups[0]["lr"] == 1e-4
