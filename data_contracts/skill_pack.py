@@ -78,12 +78,13 @@ class TrainingEpisode(Manifest):
     num_frames: int = Field(ge=1)
 
 
-class ContributorShare(Manifest):
-    """What one contributor's recordings add up to in this version."""
+class BaseCredit(Manifest):
+    """A dataset that the base policy was pretrained on."""
 
+    dataset: str
     contributor: str
+    licence: str
     num_episodes: int = Field(ge=1)
-    num_frames: int = Field(ge=1)
 
 
 class Provenance(Manifest):
@@ -95,7 +96,10 @@ class Provenance(Manifest):
     recipe: str
     code_version: str
     episodes: tuple[TrainingEpisode, ...] = Field(min_length=1, description="Sorted by dataset and episode.")
-    contributors: tuple[ContributorShare, ...] = Field(min_length=1, description="Most frames first.")
+    contributors: dict[str, int] = Field(description="Frames of `episodes` by contributor, most frames first.")
+    base_credits: tuple[BaseCredit, ...] = Field(
+        description="What the base learnt from; empty when it is not from here."
+    )
 
 
 class LicenceStatement(Manifest):

@@ -7,6 +7,7 @@ version is returned and nothing is written.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ from data_contracts.catalogue import SKILL_INDEX
 from data_contracts.errors import PackError
 from data_contracts.manifests import EvaluationReport, TrainingRun
 from data_contracts.skill_pack import (
+    BaseCredit,
     ChangelogEntry,
-    ContributorShare,
     EvaluationSummary,
     FileEntry,
     LicenceStatement,
@@ -60,7 +61,7 @@ class BuiltPack:
     """Where the pack lies and what it is. `is_new` is False when the newest version already holds exactly this."""
 
     folder: Path
-    manifest: SkillPack
+    pack: SkillPack
     pack_id: str
     is_new: bool
 
@@ -70,7 +71,9 @@ class PackInputs:
     """Everything that a pack is made of.
 
     `checkpoint` is a `pretrained_model/` folder; `evaluation` holds evaluation.json, videos/ and, if rollouts were written
-    down, rollouts.parquet; `episodes` are SKILL_INDEX rows of this skill.
+    down, rollouts.parquet. `episodes` are SKILL_INDEX rows of this skill, `base_episodes` of the mixture that the base policy
+    was pretrained on, or None for a base from elsewhere: what the base learnt is in these weights too, so the licences of
+    both are checked.
     """
 
     skill: Skill
@@ -80,6 +83,7 @@ class PackInputs:
     episodes: pl.DataFrame
     requirements: Requirements
     publisher: str
+    base_episodes: pl.DataFrame | None = None
 
 
 def build_pack(packs: Path, inputs: PackInputs, signer: CryptoSigner) -> BuiltPack:
@@ -93,7 +97,8 @@ def build_pack(packs: Path, inputs: PackInputs, signer: CryptoSigner) -> BuiltPa
     report = EvaluationReport.read(inputs.evaluation / EVALUATION)
     _check_belonging(policy, report, inputs)
     rows = _training_rows(inputs)
-    licence = check_licences(rows, is_priced=inputs.skill.price.amount_minor > 0)
+    base_rows = _base_rows(inputs)
+    licence = check_licences([*rows, *base_rows], is_priced=inputs.skill.price.amount_minor > 0)
     earlier = versions(packs)
     previous = SkillPack.read(earlier[-1] / PACK) if earlier else None
     scratch = packs / ".partial"
@@ -101,7 +106,7 @@ def build_pack(packs: Path, inputs: PackInputs, signer: CryptoSigner) -> BuiltPa
     scratch.mkdir(parents=True)
     try:
         files = _copy_files(policy, report, inputs.evaluation, scratch)
-        draft = _describe(inputs, report, rows, licence, files)
+        draft = _describe(inputs, report, rows, base_rows, licence, files)
         change = decide_version(previous, draft)
         if not change.is_new:
             return _built(packs / change.version, is_new=False)
@@ -148,6 +153,12 @@ def _training_rows(inputs: PackInputs) -> list[dict[str, Any]]:
     return rows
 
 
+def _base_rows(inputs: PackInputs) -> list[dict[str, Any]]:
+    if inputs.base_episodes is None:
+        return []
+    return SKILL_INDEX.check(inputs.base_episodes).sort("dataset_id", "episode_index").to_dicts()
+
+
 def _copy_files(policy: Checkpoint, report: EvaluationReport, evaluation: Path, target: Path) -> dict[str, FileEntry]:
     sources = {path: policy.folder / path for path in policy.files} | {EVALUATION: evaluation / EVALUATION}
     if (evaluation / ROLLOUTS).is_file():
@@ -179,6 +190,7 @@ def _describe(
     inputs: PackInputs,
     report: EvaluationReport,
     rows: list[dict[str, Any]],
+    base_rows: list[dict[str, Any]],
     licence: LicenceStatement,
     files: dict[str, FileEntry],
 ) -> SkillPack:
@@ -197,7 +209,8 @@ def _describe(
         ),
         provenance=Provenance(
             corpus_hash=run.corpus_hash, training_run_digest=run.digest(), base_digest=run.base_digest, recipe=skill.recipe,
-            code_version=run.code_version, episodes=tuple(_episode(row) for row in rows), contributors=_shares(rows),
+            code_version=run.code_version, episodes=tuple(_episode(row) for row in rows), contributors=_frames_by_contributor(rows),
+            base_credits=_base_credits(base_rows),
         ),
         licence=licence,
         changelog=(),
@@ -217,12 +230,19 @@ def _episode(row: dict[str, Any]) -> TrainingEpisode:
     )  # fmt: skip
 
 
-def _shares(rows: Iterable[dict[str, Any]]) -> tuple[ContributorShare, ...]:
-    frames: dict[str, list[int]] = {}
+def _frames_by_contributor(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
+    frames: Counter[str] = Counter()
     for row in rows:
-        frames.setdefault(row["contributor"], []).append(row["num_frames"])
-    shares = [ContributorShare(contributor=name, num_episodes=len(n), num_frames=sum(n)) for name, n in frames.items()]
-    return tuple(sorted(shares, key=lambda share: (-share.num_frames, share.contributor)))
+        frames[row["contributor"]] += row["num_frames"]
+    return dict(sorted(frames.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _base_credits(rows: Iterable[dict[str, Any]]) -> tuple[BaseCredit, ...]:
+    counts = Counter((row["dataset_id"], row["contributor"], spdx_spelling(row["licence"])) for row in rows)
+    return tuple(
+        BaseCredit(dataset=dataset, contributor=contributor, licence=licence, num_episodes=number)
+        for (dataset, contributor, licence), number in sorted(counts.items())
+    )
 
 
 def _with_version(draft: SkillPack, change: Change, previous: SkillPack | None) -> SkillPack:

@@ -5,7 +5,9 @@ The front matter is that of a Hugging Face model card, so that an exported pack 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 
 from data_contracts.manifests import RateWithInterval
 from data_contracts.skill_pack import Joint, SkillPack
@@ -20,14 +22,12 @@ def readme(pack: SkillPack) -> str:
 
 
 def notice(pack: SkillPack) -> str:
-    """Returns NOTICE: every contributor, every dataset of theirs, its licence and how many episodes taught this version."""
-    counts: dict[str, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
-    for episode in pack.provenance.episodes:
-        counts[episode.contributor][episode.dataset, episode.licence] += 1
-    lines = [f"{pack.title} {pack.version}", "", "This pack was trained on recordings by:", ""]
-    for contributor, datasets in sorted(counts.items()):
-        lines.append(contributor)
-        lines += [f"    {dataset}: {_episodes(n)}, {licence}" for (dataset, licence), n in sorted(datasets.items())]
+    """Returns NOTICE: every contributor, every dataset of theirs, its licence and how many episodes taught pack and base."""
+    taught = Counter((one.contributor, one.dataset, one.licence) for one in pack.provenance.episodes)
+    base = {(one.contributor, one.dataset, one.licence): one.num_episodes for one in pack.provenance.base_credits}
+    lines = [f"{pack.title} {pack.version}", "", "This pack was trained on recordings by:", "", *_credits(taught)]
+    if base:
+        lines += ["", "Its base policy was pretrained on recordings by:", "", *_credits(base)]
     return "\n".join([*lines, "", pack.licence.statement, ""])
 
 
@@ -40,6 +40,14 @@ def changelog(pack: SkillPack) -> str:
             *(line for entry in pack.changelog for line in (f"## {entry.version}", "", entry.sentence, "")),
         ]
     )
+
+
+def _credits(counts: Mapping[tuple[str, str, str], int]) -> Iterator[str]:
+    """Yields each contributor, followed by their datasets."""
+    ordered = sorted(counts.items())
+    for contributor, datasets in groupby(ordered, key=lambda item: item[0][0]):
+        yield contributor
+        yield from (f"    {dataset}: {_episodes(number)}, {licence}" for (_, dataset, licence), number in datasets)
 
 
 def _front_matter(pack: SkillPack) -> list[str]:
@@ -93,7 +101,8 @@ def _joints(joints: tuple[Joint, ...]) -> list[str]:
 
 def _provenance(pack: SkillPack) -> list[str]:
     origin = pack.provenance
-    people = [f"| {one.contributor} | {one.num_episodes} | {one.num_frames} |" for one in origin.contributors]
+    counts = Counter(episode.contributor for episode in origin.episodes)
+    people = [f"| {name} | {counts[name]} | {frames} |" for name, frames in origin.contributors.items()]
     return [
         "## Who taught it", "", "| contributor | episodes | frames |", "|---|---|---|", *people, "",
         pack.licence.statement, "",

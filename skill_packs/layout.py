@@ -13,11 +13,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from data_contracts.errors import PackTampered
 from data_contracts.identifiers import SEMANTIC_VERSION, split_semantic_version
+from data_contracts.layout import Lake
 
 PACK = "pack.json"
 SIGNATURE = "pack.dsse.json"
@@ -36,6 +37,11 @@ def versions(packs: Path) -> list[Path]:
     """Returns the version folders of one skill, oldest version first; other folders are left aside."""
     folders = [path for path in packs.iterdir() if SEMANTIC_VERSION.match(path.name)] if packs.is_dir() else []
     return sorted(folders, key=lambda path: split_semantic_version(path.name))
+
+
+def newest_packs(lake: Lake, skill_ids: Iterable[str]) -> list[Path]:
+    """Returns the folder of the newest version of each skill that has one, in the order given."""
+    return [found[-1] for skill_id in skill_ids if (found := versions(lake.packs(skill_id)))]
 
 
 def is_safe_path(path: str) -> bool:

@@ -102,7 +102,8 @@ class EpisodesBlocked(LicenceRefused):
         super().__init__(
             f"{len(named)} episodes may not be used in a {'priced' if is_priced else 'published'} pack: "
             f"{', '.join(named[:MOST_NAMED])}{more}.",
-            hint="Narrow the skill's `episodes` condition in skills.toml by licence, or ask those contributors for another.",
+            hint="Leave them out by licence, in the skill's `episodes` condition (skills.toml) or in the mixture that the base "
+            "was pretrained on, or ask their contributors for another licence.",
         )
 
 
@@ -110,20 +111,21 @@ def check_licences(rows: Iterable[Mapping[str, Any]], *, is_priced: bool) -> Lic
     """Returns what the licences of the episodes allow together.
 
     Args:
-        rows: `dataset_id`, `episode_index` and `licence` of every training episode.
+        rows: `dataset_id`, `episode_index` and `licence` of every training episode. An episode that is named twice (by the
+            skill and by its base) counts once.
 
     Raises:
         EpisodesBlocked: a kind of LicenceRefused that lists every blocking episode with its reason.
     """
-    rows = list(rows)
+    licences = {episode_id(row["dataset_id"], row["episode_index"]): row["licence"] for row in rows}
     blocking = {
-        episode_id(row["dataset_id"], row["episode_index"]): why
-        for row in rows
-        if (why := why_blocked(row["licence"], is_priced=is_priced)) is not None
+        episode: why
+        for episode, licence in licences.items()
+        if (why := why_blocked(licence, is_priced=is_priced)) is not None
     }
     if blocking:
         raise EpisodesBlocked(blocking, is_priced=is_priced)
-    counts = Counter(spdx_spelling(row["licence"]) for row in rows)
+    counts = Counter(spdx_spelling(licence) for licence in licences.values())
     terms = [found for licence in counts if (found := terms_of(licence)) is not None]
     is_commercial = all(term.commercial for term in terms)
     asks_attribution = any(term.attribution for term in terms)

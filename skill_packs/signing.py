@@ -11,6 +11,7 @@ The statement's subjects are pack.json and every file that it lists, by sha256. 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,12 +91,17 @@ def pin_key(keys: Path, key: SSlibKey) -> None:
 
 
 def read_trusted_keys(keys: Path) -> dict[str, SSlibKey]:
-    """Returns the public keys that are pinned under `keys`, by id. Their ids are computed, never taken from file names.
+    """Returns the public keys that are pinned under `keys` (`lake.keys`), by id."""
+    return read_public_keys(sorted((keys / TRUSTED).glob("*.pem")))
+
+
+def read_public_keys(paths: Iterable[Path]) -> dict[str, SSlibKey]:
+    """Returns public keys by id. Ids are computed from the keys, never taken from file names.
 
     Raises:
-        PackError: a file there is not an ed25519 public key.
+        PackError: a file is not an ed25519 public key.
     """
-    return dict(_read_public_key(path) for path in sorted((keys / TRUSTED).glob("*.pem")))
+    return dict(_read_public_key(path) for path in paths)
 
 
 def sign_pack(folder: Path, signer: CryptoSigner) -> None:
@@ -135,7 +141,7 @@ def _read_public_key(path: Path) -> tuple[str, SSlibKey]:
 
     try:
         public = load_pem_public_key(path.read_bytes())
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise PackError(f"{path} is not a public key: {error}.", hint="Remove it, or pin the right file.") from error
     if not isinstance(public, Ed25519PublicKey):
         raise PackError(f"{path} is not an ed25519 key.", hint="Packs are signed with ed25519 only.")

@@ -33,7 +33,7 @@ class VerifiedPack:
     """A pack whose every byte was signed by `key_id`. `pack_id` is the sha256 of its pack.json."""
 
     folder: Path
-    manifest: SkillPack
+    pack: SkillPack
     pack_id: str
     key_id: str
     num_files: int
@@ -66,11 +66,11 @@ def verify_pack(folder: Path, trusted_keys: Mapping[str, SSlibKey]) -> VerifiedP
         if found != digest:
             raise PackTampered(f"{path} in {folder} was changed after signing.", hint=_AGAIN)
         num_bytes += size_bytes
-    manifest = _read_manifest(folder)
-    listed = {path: entry.sha256.removeprefix("sha256:") for path, entry in manifest.files.items()}
+    pack = _read_manifest(folder)
+    listed = {path: entry.sha256.removeprefix("sha256:") for path, entry in pack.files.items()}
     if listed != {path: digest for path, digest in digests.items() if path != PACK}:
         raise PackTampered(f"{PACK} in {folder} lists other files than its signature.", hint=_AGAIN)
-    return VerifiedPack(folder, manifest, f"sha256:{digests[PACK]}", key_id, len(digests), num_bytes)
+    return VerifiedPack(folder, pack, f"sha256:{digests[PACK]}", key_id, len(digests), num_bytes)
 
 
 def _read_envelope(folder: Path) -> Envelope:

@@ -73,6 +73,8 @@ def _other_changes(old: SkillPack, new: SkillPack) -> list[str]:
     sentences = []
     if _weights(old) != _weights(new):
         sentences.append("Trained again on the same episodes.")
+    if old.provenance.base_digest != new.provenance.base_digest:
+        sentences.append("Its base policy was pretrained anew.")
     if old.evaluation != new.evaluation:
         sentences.append(
             f"Evaluated again: {_counted(new.evaluation.policy)} successes, was {_counted(old.evaluation.policy)}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from data_contracts.errors import LicenceRefused
@@ -56,7 +58,7 @@ def test_a_priced_pack_with_a_non_commercial_episode_is_refused(tmp_path, signer
 def test_a_free_pack_may_hold_non_commercial_episodes_and_says_so(tmp_path, signer):
     rows = make_rows(licences=("cc-by-4.0", "cc-by-nc-4.0"))
     inputs = make_inputs(tmp_path / "inputs", make_skill(price_minor=0), rows=rows)
-    licence = build_pack(tmp_path / "packs", inputs, signer).manifest.licence
+    licence = build_pack(tmp_path / "packs", inputs, signer).pack.licence
     assert not licence.permits_commercial_use
     assert licence.episodes_by_licence == {"CC-BY-4.0": 2, "CC-BY-NC-4.0": 2}
 
@@ -66,3 +68,18 @@ def test_many_blocking_episodes_are_counted_and_kept():
     with pytest.raises(EpisodesBlocked, match="and 15 more") as refused:
         check_licences(rows, is_priced=False)
     assert len(refused.value.blocking) == 25
+
+
+def test_what_the_base_learnt_from_counts_too(tmp_path, signer):
+    inputs = make_inputs(tmp_path / "inputs")
+    base = make_rows("base", num_episodes=6, licences=("cc-by-4.0", "apache-2.0"))
+    pack = build_pack(tmp_path / "packs", replace(inputs, base_episodes=base), signer)
+    assert [(one.dataset, one.licence, one.num_episodes) for one in pack.pack.provenance.base_credits] == [
+        ("anna__buttons", "CC-BY-4.0", 3),
+        ("bo__buttons", "Apache-2.0", 3),
+    ]
+    notice = (pack.folder / "NOTICE").read_text()
+    assert "base policy was pretrained on recordings by:\n\nanna\n    anna__buttons: 3 episodes, CC-BY-4.0" in notice
+    blocked = replace(inputs, base_episodes=make_rows("base", licences=("cc-by-nc-4.0",)))
+    with pytest.raises(LicenceRefused, match="the base was pretrained on"):
+        build_pack(tmp_path / "other", blocked, signer)

@@ -23,10 +23,10 @@ def all_files(folder: Path) -> list[Path]:
 
 def test_an_untouched_pack_verifies(built, signer, trusted):
     verified = verify_pack(built.folder, trusted)
-    assert verified.manifest == built.manifest
+    assert verified.pack == built.pack
     assert verified.pack_id == built.pack_id
     assert verified.key_id == signer.public_key.keyid
-    assert verified.num_files == len(built.manifest.files) + 1
+    assert verified.num_files == len(built.pack.files) + 1
 
 
 def test_a_copy_elsewhere_verifies(tmp_path, built, trusted):

@@ -28,7 +28,7 @@ def test_what_changed_decides(tmp_path, built, signer, changes, version, sentenc
     num_successes = 15 if changes.get("seed") == 1 else 13
     pack = build_pack(
         tmp_path / "packs", make_inputs(tmp_path / "next", num_successes=num_successes, **changes), signer
-    ).manifest
+    ).pack
     assert pack.version == version
     assert pack.changelog[0].sentence.startswith(sentence)
     assert [entry.version for entry in pack.changelog] == ([version, "1.0.0"] if version != "1.0.0" else ["1.0.0"])
@@ -36,6 +36,6 @@ def test_what_changed_decides(tmp_path, built, signer, changes, version, sentenc
 
 def test_versions_count_as_numbers(tmp_path, signer):
     for seed in range(12):
-        pack = build_pack(tmp_path / "packs", make_inputs(tmp_path / str(seed), seed=seed), signer).manifest
+        pack = build_pack(tmp_path / "packs", make_inputs(tmp_path / str(seed), seed=seed), signer).pack
     assert pack.version == "1.0.11"
     assert len(pack.changelog) == 12
