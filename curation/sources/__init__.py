@@ -12,16 +12,16 @@ from typing import Any
 import polars as pl
 
 from curation.sources.collisions import distinct_ids
-from curation.sources.folder import FolderSource
+from curation.sources.folder import FolderSource, dataset_id_of
 from curation.sources.revision import content
-from curation.sources.source import Source
+from curation.sources.source import Source, contributor_of
 from curation.sources.uploads import UploadsSource
 from data_contracts.catalogue import SOURCE_LISTING
 from data_contracts.errors import UnknownSource, did_you_mean
 from data_contracts.layout import Lake
 from data_contracts.manifests import RawDataset
 
-__all__ = ["Source", "describe_raw", "list_datasets", "open_source"]
+__all__ = ["Source", "dataset_id_of", "describe_folder", "describe_raw", "list_datasets", "open_source"]
 
 SCHEMES = ("folder", "uploads")
 
@@ -79,3 +79,10 @@ def describe_raw(row: dict[str, Any]) -> RawDataset:
         size_bytes=whole.size_bytes,
         num_files=whole.num_files,
     )
+
+
+def describe_folder(folder: Path, dataset_id: str) -> RawDataset:
+    """Returns the same for one folder that no source listed, as on the command line."""
+    path = folder.absolute()
+    row = {"dataset_id": dataset_id, "source": f"folder:{folder}", "path": str(path)}
+    return describe_raw(row | {"contributor": contributor_of(dataset_id)})

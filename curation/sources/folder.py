@@ -33,14 +33,19 @@ class FolderSource:
         """
         _check_listable(self.root)
         places = sorted(folder.relative_to(self.root) for folder in find_datasets(self.root))
-        ids = distinct_ids([_id(self._named(place)) for place in places], [place.as_posix() for place in places])
+        ids = distinct_ids([self._id(place) for place in places], [place.as_posix() for place in places])
         for place, key in zip(places, ids, strict=True):
             folder = self.root / place
             yield entry(key, source=self.spec, path=folder, stamp=stamp(folder))
 
-    def _named(self, place: PurePath) -> PurePath:
-        """A root that is itself the dataset gives it its name; what lies above the root is nobody's organisation."""
-        return place if place.parts else PurePath(self.root.name)
+    def _id(self, place: PurePath) -> str:
+        return _id_of_path(place) if place.parts else dataset_id_of(self.root)
+
+
+def dataset_id_of(folder: Path) -> str:
+    """Returns the id of a dataset that is named by its folder alone; what lies above it is nobody's organisation."""
+    named = folder.expanduser().absolute()
+    return _id_of_path(PurePath((named.resolve() if named.name == ".." else named).name))
 
 
 def find_datasets(root: Path) -> list[Path]:
@@ -81,7 +86,7 @@ def _folders_in(folder: Path) -> list[Path]:
     return [folder / name for _, name in sorted(folders)]
 
 
-def _id(named: PurePath) -> str:
+def _id_of_path(named: PurePath) -> str:
     try:
         return dataset_id_of_folder(named)
     except ContractError:  # nothing of the name can be written in an id, as with a name in another script

@@ -1,0 +1,129 @@
+"""What the detectors look at: an episode, its cameras and the dataset as plain values, free of files and readers.
+
+`measure` fills these from a dataset; tests fill them by hand. Nothing here judges.
+"""
+
+# ruff: noqa: N815 (arrays carry their shape in the name, as fields too)
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from data_contracts.findings import Finding, Severity
+
+STATE = "observation.state"
+ACTION = "action"
+
+
+@dataclass(frozen=True)
+class CameraFacts:
+    """One camera of one episode, as declared and as found. `error` says why its frames cannot be had; the rest is unset then.
+
+    It exists without the episode's rows, too: videos are judged even where the data are lost. Sizes are (height, width) in pixels. `samples_NHWC` are the first, middle and last frame, uint8, thinned to every n-th pixel.
+    """
+
+    episode: int
+    key: str
+    file: str
+    declared_codec: str | None = None
+    declared_size: tuple[int, int] | None = None
+    codec: str | None = None
+    size: tuple[int, int] | None = None
+    num_frames: int = 0
+    has_audio: bool = False
+    samples_NHWC: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1, 3), np.uint8))
+    error: str | None = None
+
+    def finding(self, code: str, severity: Severity, message: str, **evidence: Any) -> Finding:
+        """Returns a finding about this camera's episode."""
+        evidence = {"camera": self.key, **evidence}
+        return Finding(code=code, severity=severity, episodes=(self.episode,), message=message, evidence=evidence)
+
+
+@dataclass(frozen=True)
+class EpisodeFacts:
+    """One episode: arrays as recorded, times in seconds. Without a column its array has no dimensions, shape (T, 0)."""
+
+    index: int
+    fps: float
+    timestamps_s: np.ndarray
+    state_TS: np.ndarray
+    action_TA: np.ndarray
+    state_names: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
+    task: str = ""
+    cameras: tuple[CameraFacts, ...] = ()
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.timestamps_s)
+
+    @property
+    def columns(self) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
+        """The two vectors that a policy sees, by the name of their column, with the names of their dimensions."""
+        return {STATE: (self.state_TS, self.state_names), ACTION: (self.action_TA, self.action_names)}
+
+    def finding(self, code: str, severity: Severity, message: str, **evidence: Any) -> Finding:
+        """Returns a finding about this episode. The message does not repeat its number: `merging` adds that."""
+        return Finding(code=code, severity=severity, episodes=(self.index,), message=message, evidence=evidence)
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """How one vector moved in one episode; every array has shape (D,). `travel_D` is net of noise, 0 for a dimension at rest.
+
+    `largest_step_D` is the largest change between neighbouring frames, `largest_step_share_D` the part of the whole path that
+    steps of about that size make up: 1 for a switch, small for a joint that moves smoothly and jumps once.
+    """
+
+    names: tuple[str, ...]
+    low_D: np.ndarray
+    high_D: np.ndarray
+    travel_D: np.ndarray
+    largest_step_D: np.ndarray
+    largest_step_share_D: np.ndarray
+
+    def name(self, dimension: int) -> str:
+        """Returns the name of a dimension, or its number where it has none."""
+        return self.names[dimension] if dimension < len(self.names) else str(dimension)
+
+
+@dataclass(frozen=True)
+class EpisodeSummary:
+    """What is kept of an episode after its arrays are let go, for the detectors that compare episodes."""
+
+    index: int
+    num_frames: int
+    task: str
+    columns: dict[str, ColumnSummary]
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """The dataset as a whole, after every episode was read once.
+
+    `columns` and `declared_cameras` are keys of `features`; `episodes` are those whose rows could be read, `videos` what was
+    found of every camera's frames, without samples.
+    """
+
+    dataset_id: str
+    robot_type: str | None = None
+    licence: str | None = None
+    tags: tuple[str, ...] = ()
+    card: str = ""
+    tasks: dict[int, str] = field(default_factory=dict)
+    num_episodes: int = 0
+    columns: frozenset[str] = frozenset({STATE, ACTION})
+    declared_cameras: tuple[str, ...] = ()
+    episodes: tuple[EpisodeSummary, ...] = ()
+    videos: tuple[CameraFacts, ...] = ()
+
+    def finding(
+        self, code: str, severity: Severity, message: str, *, episodes: Iterable[int] | None = None, **evidence: Any
+    ) -> Finding:
+        """Returns a finding about the dataset, or about the episodes that are named."""
+        named = None if episodes is None else tuple(sorted(set(episodes)))
+        return Finding(code=code, severity=severity, episodes=named, message=message, evidence=evidence)
