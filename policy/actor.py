@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
+from data_contracts.errors import PolicyError
 from policy.model import SmolVLAPolicy
 from policy.processors import TASK, Processors
 
@@ -32,7 +33,11 @@ class Actor:
         processors.require_statistics("The policy cannot act: it")
         self.policy = policy.eval()
         self.processors = processors
-        self.num_action_steps = num_action_steps or policy.config.n_action_steps
+        self.num_action_steps = policy.config.n_action_steps if num_action_steps is None else num_action_steps
+        if not 1 <= self.num_action_steps <= policy.config.chunk_size:
+            raise PolicyError(
+                f"Cannot execute {self.num_action_steps} actions of chunks that have {policy.config.chunk_size}."
+            )
         self._noise = torch.Generator().manual_seed(seed)
         self._queue: deque[np.ndarray] = deque()
 

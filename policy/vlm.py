@@ -65,7 +65,10 @@ def read_vlm_config(name: str, beside: Path | None = None) -> SmolVLMConfig:
     """
     folder = (beside or Path()) / name
     if (folder / "config.json").is_file():
-        return SmolVLMConfig.from_pretrained(folder)
+        try:
+            return SmolVLMConfig.from_pretrained(folder)
+        except (OSError, ValueError) as error:
+            raise PolicyError(f"{folder}/config.json is not SmolVLM's configuration: {error}") from error
     if name == PUBLISHED_VLM:
         return published_vlm_config()
     raise PolicyError(

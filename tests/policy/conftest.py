@@ -56,11 +56,12 @@ def tiny_statistics():
 
 def tiny_batch(processors: Processors, size: int = 3) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
+    statistics = processors.statistics["action"]
     raw = {
         TOP: torch.rand(size, 3, 12, 20, generator=generator),
         WRIST: torch.rand(size, 3, 16, 16, generator=generator),
-        "observation.state": torch.randn(size, 5, generator=generator) * 4,
-        "action": torch.randn(size, 6, 3, generator=generator) * 4,
+        "observation.state": 3 + 2 * torch.randn(size, 5, generator=generator),
+        "action": statistics["mean"] + statistics["std"] * torch.randn(size, 6, 3, generator=generator),
         "task": (SENTENCES * size)[:size],
     }
     return processors.preprocess(raw)

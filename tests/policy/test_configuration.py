@@ -55,7 +55,7 @@ def test_what_does_not_fit_is_refused_by_name(change, named):
 
 def test_cameras_keep_their_order_and_empty_ones_come_last():
     keys = [f"{IMAGES}.wrist", f"{IMAGES}.top"]
-    config = small({key: (3, 64, 64) for key in keys}, 4, 4, empty_cameras=1)
+    config = small(dict.fromkeys(keys, (3, 64, 64)), 4, 4, empty_cameras=1)
     assert config.camera_keys == (*keys, f"{IMAGES}.empty_camera_0")
 
 

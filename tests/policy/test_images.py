@@ -39,9 +39,11 @@ def test_letterbox_matches_its_definition(size):
 
 def test_padding_is_left_and_above_and_becomes_minus_one():
     wide = tower_pixels(torch.ones(1, 3, 8, 16), (16, 16))
-    assert (wide[:, :, :8] == -1).all() and (wide[:, :, 8:] == 1).all()
+    assert (wide[:, :, :8] == -1).all()
+    assert (wide[:, :, 8:] == 1).all()
     tall = tower_pixels(torch.ones(1, 3, 16, 8), (16, 16))
-    assert (tall[..., :8] == -1).all() and (tall[..., 8:] == 1).all()
+    assert (tall[..., :8] == -1).all()
+    assert (tall[..., 8:] == 1).all()
 
 
 def test_an_image_of_the_target_size_is_untouched():

@@ -40,4 +40,5 @@ def test_what_stays_frozen_when_the_vlm_trains():
     frozen = {name.split(".vlm.")[1] for name, value in policy.named_parameters() if not value.requires_grad}
     assert {"lm_head.weight", "model.text_model.norm.weight"} < frozen
     rest = frozen - {"lm_head.weight", "model.text_model.norm.weight"}
-    assert rest and all(name.startswith("model.text_model.layers.15.") for name in rest)
+    assert rest
+    assert all(name.startswith("model.text_model.layers.15.") for name in rest)
