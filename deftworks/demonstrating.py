@@ -1,0 +1,70 @@
+"""What only `deftworks demo` does: records the sample community, and sums up what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from data_contracts.layout import Lake
+    from pipelines.run import PipelineRun
+
+
+def record_community(lake: Lake) -> None:
+    """Makes sure that the sample community lies in the lake, with progress on standard error. Kept between runs."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from deftworks.printing import err
+    from simulation.community import record_community as record
+
+    err.print("[bold]Recording the sample community in simulation[/bold] (MuJoCo; kept between runs)")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("datasets", total=None)
+
+        def show(done: int, total: int, dataset: str) -> None:
+            bar.update(task, completed=done, total=total, description=dataset)
+
+        record(lake.community, on_progress=show)
+
+
+def show_demo(lake: Lake, result: PipelineRun) -> None:
+    """Prints what happened: datasets in and out with reasons, skills with their success rates, packs, and what to open."""
+    from rich.table import Table
+
+    from data_contracts.manifests import EvaluationReport
+    from deftworks.printing import out
+    from deftworks.running import show_corpus
+    from pipelines.settings import read_settings
+    from skill_packs.layout import newest_packs
+
+    show_corpus(result)
+    accepted = sum(row.state == "accepted" for row in result.report.datasets)
+    kept = sum(row.num_episodes_kept for row in result.report.datasets)
+    out.print(
+        f"\n{len(result.report.datasets)} datasets in, {accepted} accepted, "
+        f"{len(result.report.datasets) - accepted} rejected, {kept} episodes kept.\n"
+    )
+    skills = read_settings(lake).skills()
+    packs = {folder.parent.name: folder for folder in newest_packs(lake, skills.ids)}
+    table = Table("skill", "successes", "95% interval", "doing nothing", "pack", box=None, pad_edge=False)
+    for skill in skills.skill:
+        path = lake.evaluation(skill.id) / "evaluation.json"
+        pack = packs.get(skill.id)
+        shown = f"{pack.parent.name} {pack.name}" if pack else "[red]none[/red]"
+        if not path.exists():
+            table.add_row(skill.id, "-", "-", "-", shown)
+            continue
+        report = EvaluationReport.read(path)
+        idle = report.baselines["do_nothing"]
+        table.add_row(
+            skill.id, f"{report.policy.num_successes} of {report.policy.num_rollouts}",
+            f"{report.policy.low:.0%} to {report.policy.high:.0%}",
+            f"{idle.num_successes} of {idle.num_rollouts}", shown,
+        )  # fmt: skip
+    out.print(table)
+    out.print("Success is counted in simulation, from starts that no demonstration used.\n")
+    for key, message in result.failures.items():
+        out.print(f"[red]failed[/red] {key}: {message}", highlight=False)
+    option = "" if lake == type(lake).at() else f" --home {lake.home}"
+    out.print(f"Open the shop:     .venv/bin/deftworks shop{option}       then http://localhost:8501")
+    out.print(f"Open Dagster:      .venv/bin/deftworks dagster{option}    then http://localhost:3000")
