@@ -21,7 +21,7 @@ def record_community(lake: Lake) -> None:
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("datasets", total=None)
 
-        def show(done: int, total: int, dataset: str) -> None:
+        def show(dataset: str, done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, description=dataset)
 
         record(lake.community, on_progress=show)
