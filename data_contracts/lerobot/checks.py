@@ -60,7 +60,11 @@ def _shapes(rows: pa.Table, record: EpisodeRecord, features: Mapping[str, Featur
 
 def _numbering(rows: pa.Table, record: EpisodeRecord) -> Iterator[Finding]:
     frames = np.arange(rows.num_rows)
-    expected = {"frame_index": "0, 1, 2, ...", "episode_index": "the episode's number", "index": "consecutive numbers"}
+    expected = {
+        "frame_index": "0, 1, 2, ...",
+        "episode_index": "the episode's number",
+        "index": "consecutive numbers from where the episode table says",
+    }
     for key, meaning in expected.items():
         if key not in rows.column_names:
             continue
@@ -68,7 +72,7 @@ def _numbering(rows: pa.Table, record: EpisodeRecord) -> Iterator[Finding]:
         wanted = {
             "frame_index": frames,
             "episode_index": np.full(len(frames), record.index),
-            "index": frames + (values[0] if len(values) else 0),
+            "index": frames + (record.rows[0] if record.rows else values[0]),
         }[key]
         if not np.array_equal(values, wanted):
             message = f"Column {key!r} does not hold {meaning}."
@@ -78,7 +82,7 @@ def _numbering(rows: pa.Table, record: EpisodeRecord) -> Iterator[Finding]:
 def _tasks(rows: pa.Table, record: EpisodeRecord, tasks: Mapping[int, str]) -> Iterator[Finding]:
     if "task_index" not in rows.column_names or not tasks:
         return
-    used = [whole_number(value) for value in rows["task_index"].unique().to_pylist()]
+    used = [whole_number(value) for value in np.unique(_numbers(rows, "task_index")).tolist()]
     unknown = [number for number in used if number not in tasks]
     if unknown:
         message = "Rows carry a task index that the task table does not list."

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -75,7 +76,7 @@ class Episode:
     @cached_property
     def task(self) -> str:
         """The text of the task index that most frames carry, else the first text of the episode table, else ""."""
-        counted = Counter(whole_number(value) for value in self.columns["task_index"].to_pylist())
+        counted = Counter(whole_number(value) for value in self.array("task_index").ravel().tolist())
         for task_index, _ in counted.most_common():
             if task_index in self._dataset.tasks:
                 return self._dataset.tasks[task_index]
@@ -103,7 +104,7 @@ class Episode:
     @cached_property
     def timestamps_s(self) -> np.ndarray:
         """Seconds as recorded, float64 (T,)."""
-        return self.array("timestamp").astype(np.float64).reshape(self.num_frames)
+        return self._numbers("timestamp", np.float64).reshape(self.num_frames, -1)[:, 0]
 
     def has_video(self, camera_key: str) -> bool:
         """Returns True where this episode has frames of the camera, as a video or as images."""
@@ -143,7 +144,14 @@ class Episode:
     def _vectors(self, key: str) -> np.ndarray:
         if key not in self.columns.column_names:
             return np.zeros((self.num_frames, 0), np.float32)
-        values = self.array(key)
-        if values.dtype == object:
-            raise DatasetUnreadable(f"Column {key!r} of episode {self.index} in {self._dataset.root} holds no numbers.")
-        return values.astype(np.float32).reshape(self.num_frames, -1)
+        values = self._numbers(key, np.float32)
+        return values.reshape(self.num_frames, -1 if values.size else prod(values.shape[1:]))
+
+    def _numbers(self, key: str, dtype: type[np.floating]) -> np.ndarray:
+        try:
+            return self.array(key).astype(dtype)
+        except (TypeError, ValueError) as error:
+            raise DatasetUnreadable(
+                f"Column {key!r} of episode {self.index} in {self._dataset.root} holds no numbers.",
+                hint="Leave the episode out.",
+            ) from error

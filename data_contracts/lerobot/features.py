@@ -25,6 +25,7 @@ DEFAULT_FEATURES = {
 """The five that LeRobot appends to every dataset (lerobot 0.6, `datasets/utils.py`), with their dtypes."""
 
 VISUAL_DTYPES = ("video", "image")
+_DEEPEST = 8  # lists in lists: nobody means more, and a hostile file could exhaust the stack
 BARE_NAMES = {
     "state": "observation.state",
     "actions": "action",
@@ -88,9 +89,8 @@ def _parse_feature(key: str, entry: dict[str, Any]) -> tuple[Feature, list[Findi
         message = f"{key!r} has {width} values and no names for them."
         findings.append(structure("names_missing", "note", message, feature=key))
     if names is not None and len(names) != width:
-        if not (width == 1 and not names):
-            message = f"{key!r} declares {width} values and {len(names)} names; the names were dropped."
-            findings.append(structure("shape_mismatch", "warn", message, feature=key, shape=shape, names=names[:64]))
+        message = f"{key!r} declares {width} values and {len(names)} names; the names were dropped."
+        findings.append(structure("shape_mismatch", "warn", message, feature=key, shape=shape, names=names[:64]))
         names = None
     return Feature(key, dtype, shape, names, info), findings
 
@@ -127,27 +127,26 @@ def _nonstandard_names(features: dict[str, Feature]) -> Iterator[Finding]:
             yield structure("nonstandard_feature_name", "warn", message, feature=key)
 
 
-def flat_names(names: Any) -> tuple[str, ...] | None:
+def flat_names(names: Any, depth: int = 0) -> tuple[str, ...] | None:
     """Returns names as one flat tuple: from a list, a list in a list, `{"motors": [...]}` or `{"x": 0, "y": 1}`."""
-    if names is None or isinstance(names, (str, int, float)):
-        return (str(names),) if names is not None else None
+    if isinstance(names, (str, int, float)):
+        return (str(names),)
     if isinstance(names, dict):
         if all(whole_number(value) is not None for value in names.values()):
-            return tuple(sorted(names, key=lambda name: float(names[name])))
+            return tuple(sorted(names, key=lambda name: float(names[name]))) or None
         names = list(names.values())
-    flat: list[str] = []
-    for name in names:
-        flat.extend(flat_names(name) or () if isinstance(name, (list, tuple, dict)) else (str(name),))
-    return tuple(flat) or None
+    if not isinstance(names, list) or depth > _DEEPEST:
+        return None
+    return tuple(flat for name in names for flat in flat_names(name, depth + 1) or ()) or None
 
 
 def _depth(names: Any) -> int:
     """Returns how many lists lie around the innermost name. The groups of a dict (arms, motors) count for nothing."""
-    if isinstance(names, dict):
-        return max((_depth(value) for value in names.values()), default=0)
-    if isinstance(names, list):
-        return 1 + max((_depth(value) for value in names), default=0)
-    return 0
+    depth = 0
+    while isinstance(names, (list, dict)) and names and depth <= _DEEPEST:
+        depth += isinstance(names, list)
+        names = next(iter(names.values())) if isinstance(names, dict) else names[0]
+    return depth
 
 
 def _shape(shape: Any) -> tuple[int, ...]:

@@ -112,7 +112,7 @@ def _version(raw: dict[str, Any], root: Path) -> str:
 def _fps(raw: dict[str, Any], root: Path) -> float:
     try:
         fps = float(raw.get("fps"))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         fps = math.nan
     if not math.isfinite(fps) or fps <= 0:
         raise DatasetUnreadable(

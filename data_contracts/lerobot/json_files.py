@@ -55,9 +55,11 @@ def whole_number(value: Any) -> int | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return int(value if isinstance(value, int) else number) if number.is_integer() else None
+    if not number.is_integer():
+        return None
+    return value if isinstance(value, int) else int(number)
 
 
 def _parsed(line: bytes) -> Any:

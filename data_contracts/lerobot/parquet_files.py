@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from data_contracts.errors import DatasetUnreadable
 from data_contracts.lerobot.json_files import brief
 
+EPISODE_INDEX = "episode_index"
 FETCH_AGAIN = "Fetch the file again; a recorder that was not finalised leaves such files too."
 
 
@@ -61,9 +62,10 @@ class ShardReader:
         if not ranges:
             return None
         groups = tuple(group for group, low, high in ranges if low <= episode_index <= high)
-        wanted = None if columns is None else [*dict.fromkeys((*columns, "episode_index"))]
+        wanted = None if columns is None else [*dict.fromkeys((*columns, EPISODE_INDEX))]
         table = self._read(path, wanted, groups)
-        rows = table.filter(pc.equal(table["episode_index"], episode_index))
+        is_of_episode = column_array(table[EPISODE_INDEX], EPISODE_INDEX).ravel() == episode_index
+        rows = table.filter(pa.array(is_of_episode, pa.bool_()))
         return rows if columns is None else rows.select(list(columns))
 
     def _read(self, path: Path, columns: list[str] | None, groups: tuple[int, ...]) -> pa.Table:
@@ -125,20 +127,27 @@ def _plain(table: pa.Table) -> pa.Table:
 
 def _episode_ranges(path: Path) -> list[tuple[int, int, int]]:
     """Returns (row group, lowest, highest episode index); nothing where there is no such column."""
-    try:
-        with pq.ParquetFile(path) as file:
-            if "episode_index" not in file.schema_arrow.names:
-                return []
-            position = file.schema_arrow.names.index("episode_index")
-            leaf = [p for p in range(len(file.schema)) if file.schema.column(p).path == "episode_index"]
-            ranges = []
-            for group in range(file.num_row_groups):
-                statistics = file.metadata.row_group(group).column(leaf[0] if leaf else position).statistics
-                if statistics is not None and statistics.has_min_max:
-                    ranges.append((group, int(statistics.min), int(statistics.max)))
-                else:
-                    values = file.read_row_group(group, columns=["episode_index"])["episode_index"]
-                    ranges.append((group, int(pc.min(values).as_py() or 0), int(pc.max(values).as_py() or 0)))
-            return ranges
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetUnreadable(f"{path} cannot be read as parquet: {brief(error)}.", hint=FETCH_AGAIN) from error
+    schema, _ = read_footer(path)
+    if EPISODE_INDEX not in schema.names:
+        return []
+    ranges = []
+    for group, known in enumerate(_group_statistics(path)):
+        if known is None:
+            values = column_array(read_table(path, [EPISODE_INDEX], [group])[EPISODE_INDEX], EPISODE_INDEX).astype(
+                float
+            )
+            known = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0.0, -1.0)
+        ranges.append((group, int(known[0]), int(known[1])))
+    return ranges
+
+
+def _group_statistics(path: Path) -> list[tuple[float, float] | None]:
+    """Returns the least and greatest episode index of each row group, None where the file does not say."""
+    with pq.ParquetFile(path) as file:
+        places = [place for place in range(len(file.schema)) if file.schema.column(place).path == EPISODE_INDEX]
+        known: list[tuple[float, float] | None] = []
+        for group in range(file.num_row_groups):
+            statistics = file.metadata.row_group(group).column(places[0]).statistics if places else None
+            has_range = statistics is not None and statistics.has_min_max and isinstance(statistics.min, (int, float))
+            known.append((statistics.min, statistics.max) if has_range else None)
+        return known

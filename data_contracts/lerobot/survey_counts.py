@@ -48,23 +48,25 @@ def survey_splits(dataset: LeRobotDataset) -> Iterator[Finding]:
     if splits is None:
         return
     if not isinstance(splits, dict):
-        yield structure("unreadable_metadata", "note", "splits of meta/info.json is not an object.", splits=splits)
+        yield structure(
+            "unreadable_metadata", "note", "splits of meta/info.json is not an object.", splits=repr(splits)[:200]
+        )
         return
     last = dataset.episode_indices[-1] if dataset.records else -1
     for name, value in splits.items():
         stop = _stop(value)
         if stop is None:
             message = f"Split {name!r} of meta/info.json cannot be understood."
-            yield structure("unreadable_metadata", "note", message, split=name, value=value)
+            yield structure("unreadable_metadata", "note", message, split=name, value=repr(value)[:200])
         elif stop > max(last + 1, len(dataset.records)):
             message = f"Split {name!r} of meta/info.json reaches to episode {stop - 1}; the last one is {last}."
-            yield structure("split_out_of_range", "warn", message, split=name, value=value, last=last)
+            yield structure("split_out_of_range", "warn", message, split=name, value=repr(value)[:200], last=last)
 
 
 def _stop(value: Any) -> int | None:
     """Returns the number after the highest episode of a split: "0:5", ["0:5", "7:9"] or [0, 1, 2]. None: not known."""
-    if isinstance(value, (list, tuple)):
-        stops = [_stop(part) for part in value]
+    if isinstance(value, list):
+        stops = [None if isinstance(part, list) else _stop(part) for part in value]
         return None if None in stops else max((stop or 0 for stop in stops), default=0)
     found = _RANGE.match(value) if isinstance(value, str) else None
     if found:

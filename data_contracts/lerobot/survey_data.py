@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from data_contracts.errors import DatasetUnreadable
 from data_contracts.findings import Finding, Severity
 from data_contracts.lerobot.features import DEFAULT_FEATURES
-from data_contracts.lerobot.parquet_files import read_footer
+from data_contracts.lerobot.parquet_files import column_array, read_footer, read_table
 from data_contracts.lerobot.structure import null_if_all, structure
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def survey_data(dataset: LeRobotDataset) -> list[Finding]:
     """Returns findings about the data files and their columns."""
     if not dataset.records:
         return [structure("missing_data", "gate", "The dataset lists no episodes.")]
-    return [*_missing(dataset), *_columns(dataset), *_row_ranges(dataset)]
+    return [*_missing(dataset), *_columns(dataset), *_row_ranges(dataset), *_row_order(dataset)]
 
 
 def _missing(dataset: LeRobotDataset) -> Iterator[Finding]:
@@ -98,3 +99,21 @@ def _row_ranges(dataset: LeRobotDataset) -> Iterator[Finding]:
     if unequal:
         message = "The row ranges of the episode table do not fit its lengths."
         yield structure("length_mismatch", "warn", message, episodes=unequal)
+
+
+def _row_order(dataset: LeRobotDataset) -> Iterator[Finding]:
+    """v3 reads row k of the sorted shards for index k: any other order gives other rows without an error."""
+    if dataset.version != "v3.0":
+        return
+    position = 0
+    for name in sorted(_episodes_of(dataset)):
+        try:
+            table = read_table(dataset.files.path(name), ["index"])
+            index = column_array(table["index"], "index").ravel()
+        except (DatasetUnreadable, KeyError):
+            return  # reported as unreadable, or as a missing column
+        if not np.array_equal(index, np.arange(position, position + len(index))):
+            message = f"The rows of {name} are not in the order of their index, by which LeRobot finds them."
+            yield structure("index_not_dense", "warn", message, file=name)
+            return
+        position += len(index)

@@ -168,6 +168,11 @@ class DatasetWriter:
             array = np.asarray(values).astype(feature.dtype)
         except (TypeError, ValueError) as error:
             raise ContractError(f"Column {key!r} holds no {feature.dtype}.", hint=str(error)) from error
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ContractError(
+                f"Column {key!r} of episode {len(self._episodes)} holds values that are not finite.",
+                hint="They would make the loss NaN: leave the episode or the column out.",
+            )
         array = array[:, None] if array.ndim == 1 else array
         if array.shape[1:] != (feature.shape or (1,)):
             raise ContractError(
