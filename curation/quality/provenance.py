@@ -89,9 +89,12 @@ def _simulation_words(name: str) -> set[str]:
 
 
 def _words(text: str) -> set[str]:
-    """Returns the words of a name: split at everything that is no letter, at `camelCase`, and digits dropped."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return set(re.findall(r"[a-z]+", spaced.lower())) | set(re.findall(r"[a-z_-]+", spaced.lower()))
+    """Returns the words of a name in lower case: between anything but letters, also joined by - and _, and of `camelCase`."""
+    split_at_capitals = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    words = (
+        re.findall(pattern, name.lower()) for name in (text, split_at_capitals) for pattern in (r"[a-z]+", r"[a-z_-]+")
+    )
+    return set().union(*words)
 
 
 def _said_in_prose(card: str) -> set[str]:
