@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def encode_frames(frames: Iterator[Any], path: Path, fps: int, codec: str) -> in
         stream: Any = output.add_stream(encoder, rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = first.width, first.height, PIX_FMT
         for frame in _chained(first, frames):
-            frame.pts, frame.time_base, frame.pict_type = count, stream.codec_context.time_base, 0
+            frame.pts, frame.time_base, frame.pict_type = count, Fraction(1, fps), 0
             output.mux(stream.encode(frame))
             count += 1
         output.mux(stream.encode())

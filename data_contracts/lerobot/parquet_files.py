@@ -133,9 +133,8 @@ def _episode_ranges(path: Path) -> list[tuple[int, int, int]]:
     ranges = []
     for group, known in enumerate(_group_statistics(path)):
         if known is None:
-            values = column_array(read_table(path, [EPISODE_INDEX], [group])[EPISODE_INDEX], EPISODE_INDEX).astype(
-                float
-            )
+            column = read_table(path, [EPISODE_INDEX], [group])[EPISODE_INDEX]
+            values = column_array(column, EPISODE_INDEX).astype(float)
             known = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0.0, -1.0)
         ranges.append((group, int(known[0]), int(known[1])))
     return ranges
@@ -148,6 +147,8 @@ def _group_statistics(path: Path) -> list[tuple[float, float] | None]:
         known: list[tuple[float, float] | None] = []
         for group in range(file.num_row_groups):
             statistics = file.metadata.row_group(group).column(places[0]).statistics if places else None
-            has_range = statistics is not None and statistics.has_min_max and isinstance(statistics.min, (int, float))
-            known.append((statistics.min, statistics.max) if has_range else None)
+            if statistics is not None and statistics.has_min_max and isinstance(statistics.min, (int, float)):
+                known.append((statistics.min, statistics.max))
+            else:
+                known.append(None)
         return known
