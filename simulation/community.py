@@ -142,21 +142,15 @@ def _write_v2(folder: Path, row: CommunityDataset, world: World, episodes: Itera
 
 
 def _write_v3(folder: Path, row: CommunityDataset, world: World, episodes: Iterator[LegacyEpisode]) -> None:
-    import tempfile
+    from data_contracts.lerobot import DatasetWriter
 
-    from data_contracts.lerobot import DatasetWriter, VideoSegment
-    from simulation.video_files import write_video
-
-    fps = _fps(row, world)
-    features = _features(row, world)
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        DatasetWriter(folder, fps=fps, robot_type=world.robot_type, features=features) as writer,
-    ):
-        for index, episode in enumerate(episodes):
-            videos = {}
-            for key, frames in episode.videos.items():
-                path = Path(scratch) / key / f"{index:06d}.mp4"
-                write_video(path, frames, fps, row.codec)
-                videos[key] = VideoSegment(path, 0, len(frames))
-            writer.add_episode(columns=dict(episode.columns), task=episode.task, videos=videos)
+    writer = DatasetWriter(
+        folder,
+        fps=_fps(row, world),
+        robot_type=world.robot_type,
+        features=_features(row, world),
+        video_codec=row.codec,
+    )
+    with writer:
+        for episode in episodes:
+            writer.add_episode(columns=episode.columns, task=episode.task, videos=episode.videos)

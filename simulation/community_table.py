@@ -13,7 +13,6 @@ from data_contracts.errors import SimulationError
 from data_contracts.findings import ALL_CODES
 from data_contracts.identifiers import check_dataset_id, split_dataset_id
 from simulation.defects import KINDS
-from simulation.video_files import ENCODERS
 from simulation.worlds import WORLD_NAMES
 
 COMMUNITY_TABLE = Path(__file__).with_name("community.toml")
@@ -55,7 +54,7 @@ class CommunityDataset(_Row):
     id: Annotated[str, AfterValidator(check_dataset_id)]
     world: Annotated[str, _one_of(WORLD_NAMES)]
     version: Literal["v2.0", "v2.1", "v3.0"]
-    codec: Annotated[str, _one_of(ENCODERS)]
+    codec: Literal["av1", "h264"]
     num_episodes: int = Field(ge=1)
     first_seed: int | None = Field(
         default=None, ge=0, description="Absent exactly when the dataset copies another one."

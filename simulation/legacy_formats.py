@@ -16,7 +16,6 @@ import numpy as np
 from data_contracts.errors import SimulationError
 from data_contracts.stages import write_json
 from simulation.legacy_statistics import aggregate, image_statistics, numeric_statistics
-from simulation.video_files import PIXEL_FORMAT, write_video
 
 VERSIONS = ("v2.0", "v2.1")
 DATA_PATH = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"
@@ -54,7 +53,7 @@ def video_feature(height: int, width: int, fps: float, codec: str) -> dict[str, 
         "video.width": width,
         "video.channels": 3,
         "video.codec": codec,
-        "video.pix_fmt": PIXEL_FORMAT,
+        "video.pix_fmt": "yuv420p",
         "video.is_depth_map": False,
         "has_audio": False,
     }
@@ -111,7 +110,7 @@ class _Writer:
         self._write_data(index, columns)
         statistics = {key: numeric_statistics(values) for key, values in columns.items()}
         for key in self._video_keys:
-            write_video(self._path(VIDEO_PATH, index, video_key=key), episode.videos[key], self._fps, self._codec)
+            self._write_video(self._path(VIDEO_PATH, index, video_key=key), episode.videos[key])
             statistics[key] = image_statistics(episode.videos[key])
         self._statistics.append(statistics)
         self._episodes.append({"episode_index": index, "tasks": [episode.task], "length": length})
@@ -151,6 +150,12 @@ class _Writer:
         path = self._path(DATA_PATH, index)
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(declared)}), path)
+
+    def _write_video(self, path: Path, frames: np.ndarray) -> None:
+        from data_contracts.lerobot.encode import encode_video
+
+        # Files count whole frames a second; a dataset of 29.97 says so in info.json alone.
+        encode_video(frames, path, fps=round(self._fps), codec=self._codec)
 
     def _path(self, template: str, index: int, **values: str) -> Path:
         chunk = index // self._chunks_size

@@ -13,7 +13,9 @@ Statistics = dict[str, Any]
 def numeric_statistics(values: np.ndarray) -> Statistics:
     """Returns the statistics of one episode's column, (T,) or (T, n): lists of length n (1 for a scalar)."""
     rows = values.reshape(len(values), -1).astype(np.float64)
-    return _statistics(rows, (-1,))
+    with np.errstate(invalid="ignore"):  # a planted NaN belongs in the statistics, as it does in the wild
+        summary = {"min": rows.min(axis=0), "max": rows.max(axis=0), "mean": rows.mean(axis=0), "std": rows.std(axis=0)}
+    return {name: row.tolist() for name, row in summary.items()} | {"count": [len(rows)]}
 
 
 def image_statistics(frames: np.ndarray) -> Statistics:
@@ -24,19 +26,24 @@ def image_statistics(frames: np.ndarray) -> Statistics:
     length = len(frames)
     num_samples = max(min(100, length), min(int(length**0.75), 10_000))
     sampled = frames[np.round(np.linspace(0, length - 1, num_samples)).astype(int)]
-    statistics = _statistics(sampled.reshape(-1, 3) / 255.0, (3, 1, 1))
+    channels = [_channel_statistics(sampled[..., channel]) for channel in range(3)]
+    statistics = {name: np.array([c[name] for c in channels]).reshape(3, 1, 1).tolist() for name in channels[0]}
     return statistics | {"count": [num_samples]}
+
+
+def _channel_statistics(values: np.ndarray) -> dict[str, float]:
+    """Exact statistics of uint8 values as fractions of 255, from a histogram: a quarter of the time that the pixels take."""
+    counts = np.bincount(values.ravel(), minlength=256)
+    levels = np.arange(256) / 255
+    present = levels[counts > 0]
+    mean = np.average(levels, weights=counts)
+    std = np.sqrt(np.average((levels - mean) ** 2, weights=counts))
+    return {"min": present[0], "max": present[-1], "mean": mean, "std": std}
 
 
 def aggregate(episodes: Sequence[dict[str, Statistics]]) -> dict[str, Statistics]:
     """Returns the statistics of the whole dataset from those of its episodes, without count, as stats.json of v2.0 has them."""
     return {key: _aggregate([episode[key] for episode in episodes]) for key in (episodes[0] if episodes else {})}
-
-
-def _statistics(rows: np.ndarray, shape: tuple[int, ...]) -> Statistics:
-    with np.errstate(invalid="ignore"):  # a planted NaN belongs in the statistics, as it does in the wild
-        summary = {"min": rows.min(axis=0), "max": rows.max(axis=0), "mean": rows.mean(axis=0), "std": rows.std(axis=0)}
-    return {name: values.reshape(shape).tolist() for name, values in summary.items()} | {"count": [len(rows)]}
 
 
 def _aggregate(parts: list[Statistics]) -> Statistics:

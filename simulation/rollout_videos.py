@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulation.video_files import write_video
 from simulation.worlds import World
 
 if TYPE_CHECKING:
@@ -30,8 +29,11 @@ def chosen_for_video(rollouts: Sequence[Rollout], num_videos: int) -> list[Rollo
 
 def write_rollout_video(path: Path, world: World, seed: int, displaced: bool, actions_TA: np.ndarray) -> None:
     """Writes what the actions do in the world: H.264 mp4, about 20 frames/s, marked as a simulation in the picture."""
+    from data_contracts.lerobot.encode import encode_video
+
     stride = max(1, round(world.fps / VIDEO_FPS))
-    write_video(path, _replay(world, seed, displaced, actions_TA, stride), world.fps / stride, "h264")
+    frames = _replay(world, seed, displaced, actions_TA, stride)
+    encode_video(frames, path, fps=round(world.fps / stride), codec="h264")
 
 
 def _replay(world: World, seed: int, displaced: bool, actions_TA: np.ndarray, stride: int) -> Iterator[np.ndarray]:

@@ -116,12 +116,13 @@ def test_image_statistics_lie_between_zero_and_one() -> None:
     statistics = image_statistics(frames)
     assert np.shape(statistics["mean"]) == (3, 1, 1)
     assert np.ravel(statistics["mean"]).tolist() == [1, 0, 0]
+    np.testing.assert_allclose(np.ravel(statistics["std"]), 0)
     assert statistics["count"] == [4]
 
 
 def test_an_episode_that_lacks_a_feature_is_refused(tmp_path: Path) -> None:
     features = {"action": vector_feature("a"), CAMERA: video_feature(64, 64, 10, "h264")}
-    with pytest.raises(SimulationError, match="Episode 0 lacks observation.images.top"):
+    with pytest.raises(SimulationError, match=r"Episode 0 lacks observation\.images\.top"):
         write_v2(
             tmp_path, version="v2.1", fps=10, robot_type=None, features=features,
             episodes=[LegacyEpisode({"action": np.zeros((2, 1))}, "")],
