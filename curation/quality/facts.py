@@ -93,7 +93,10 @@ class ColumnSummary:
 
 @dataclass(frozen=True)
 class EpisodeSummary:
-    """What is kept of an episode after its arrays are let go, for the detectors that compare episodes."""
+    """What is kept of an episode after its arrays are let go, for the detectors that compare episodes.
+
+    `columns` has `observation.state` and `action`, without those that are not finite.
+    """
 
     index: int
     num_frames: int

@@ -70,6 +70,10 @@ def _probe(dataset: LeRobotDataset, index: int, episode: Episode | None, key: st
         samples_NHWC = frames.decode(_first_middle_last(len(frames)))
     except DatasetUnreadable as error:
         return CameraFacts(index, key, file, error=error.message)
+    except (
+        Exception
+    ) as error:  # damaged bytes make the decoder's bindings raise anything: it is this video that is broken
+        return CameraFacts(index, key, file, error=f"{file} cannot be decoded: {type(error).__name__}: {error}.")
     return CameraFacts(
         episode=index,
         key=key,

@@ -137,7 +137,7 @@ def detect_jump(dataset: DatasetFacts) -> list[Finding]:
 
 
 def _long_enough(dataset: DatasetFacts, key: str) -> list[EpisodeSummary]:
-    """A stub is reported as one and says nothing about motion; episodes of another width than the first are left out."""
+    """Left out: stubs, which are reported as such; NaN; vectors of another width than the first episode's."""
     episodes = [e for e in dataset.episodes if e.num_frames >= STUB_FRAMES and key in e.columns]
     return [e for e in episodes if e.columns[key].low_D.size == episodes[0].columns[key].low_D.size]
 

@@ -20,19 +20,17 @@ DUST = 1e-4
 
 
 def summarise(episode: EpisodeFacts) -> EpisodeSummary:
-    """Returns what is kept of an episode for comparing it with the others."""
+    """Returns what is kept of an episode for comparing it with others. A column with NaN or infinity is left out."""
     columns = {
-        key: summarise_column(values_TD, names, episode.fps) for key, (values_TD, names) in episode.columns.items()
+        key: summarise_column(values_TD, names, episode.fps)
+        for key, (values_TD, names) in episode.columns.items()
+        if len(values_TD) and np.isfinite(values_TD).all()
     }
     return EpisodeSummary(episode.index, episode.num_frames, episode.task, columns)
 
 
 def summarise_column(values_TD: np.ndarray, names: tuple[str, ...], fps: float) -> ColumnSummary:
-    """Returns how a vector moved. Needs finite values and at least one frame; otherwise everything is zero."""
-    size = values_TD.shape[1]
-    if not len(values_TD) or not np.isfinite(values_TD).all():
-        zero_D = np.zeros(size)
-        return ColumnSummary(names, zero_D, zero_D, zero_D, zero_D, zero_D)
+    """Returns how a vector of finite values moved over at least one frame."""
     largest_D, share_D = _largest_steps(values_TD)
     return ColumnSummary(
         names=names,

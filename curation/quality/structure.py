@@ -24,7 +24,7 @@ def detect_missing_column(dataset: DatasetFacts) -> list[Finding]:
     """Neither meta/info.json nor the rows have a state or an action. (A declared one that is absent is the reader's.)"""
     findings = []
     for key in (STATE, ACTION):
-        lacking = [episode.index for episode in dataset.episodes if not episode.columns[key].low_D.size]
+        lacking = [e.index for e in dataset.episodes if key in e.columns and not e.columns[key].low_D.size]
         if key in dataset.columns or not lacking:
             continue
         episodes = None if len(lacking) == dataset.num_episodes else lacking

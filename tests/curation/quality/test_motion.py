@@ -136,3 +136,10 @@ def test_a_switch_and_noise_and_a_stub_do_not_jump(make_episode, make_dataset) -
 def test_episodes_of_another_width_are_left_out(make_episode, make_dataset) -> None:
     dataset = make_dataset(make_episode(ramp(joints=3)), make_episode(ramp(joints=4), index=1))
     assert [*detect_static(dataset), *detect_jump(dataset), *detect_dead_dimension(dataset)] == []
+
+
+def test_an_episode_with_nan_says_nothing_about_the_others(make_episode, make_dataset) -> None:
+    broken = np.full((90, 3), np.nan)
+    far_away = ramp() + 1000
+    dataset = make_dataset(make_episode(far_away), make_episode(broken, index=1))
+    assert [*detect_static(dataset), *detect_jump(dataset), *detect_dead_dimension(dataset)] == []
