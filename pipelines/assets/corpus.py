@@ -28,8 +28,7 @@ def duplicates(lake: LakeResource) -> dg.MaterializeResult:
     def produce(out: Path) -> None:
         tables = [FINGERPRINTS.read(p / "fingerprints.parquet") for p in paths.values() if folder_digest(p)]
         table = pl.concat([FINGERPRINTS.frame([]), *tables])
-        contributors = dict(listing.select("dataset_id", "contributor").iter_rows())
-        DUPLICATES.write(find_duplicates(table, contributors), out / "duplicates.parquet")
+        DUPLICATES.write(find_duplicates(table), out / "duplicates.parquet")
 
     with domain_failures():
         result = run_stage(folder, inputs, produce)
