@@ -110,7 +110,10 @@ def make_rows(
 
 
 def make_requirements(
-    checkpoint: Path, joints: tuple[str, ...] = JOINTS, roles: tuple[str, ...] = ("top", "wrist")
+    checkpoint: Path,
+    joints: tuple[str, ...] = JOINTS,
+    roles: tuple[str, ...] = ("top", "wrist"),
+    robot_type: str = "so100",
 ) -> Requirements:
     vector = tuple(Joint(name=name, unit="deg", min=-90.0, max=90.0) for name in joints)
     cameras = tuple(
@@ -118,7 +121,7 @@ def make_requirements(
         for key, role in zip(CAMERAS, roles, strict=False)
     )
     return Requirements(
-        robot_type="so100", state=vector, action=vector, cameras=cameras, fps=30.0, num_parameters=26,
+        robot_type=robot_type, state=vector, action=vector, cameras=cameras, fps=30.0, num_parameters=26,
         weights_bytes=(checkpoint / "model.safetensors").stat().st_size,
     )  # fmt: skip
 

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data_contracts.layout import Lake
+from skill_packs.build import build_pack
+from skill_packs.signing import open_signing_key
+from tests.marketplace_ui.make_scene import write_scene
+from tests.skill_packs.make_pack import make_inputs, make_skill
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("scene") / "scene.mp4"
+    write_scene(path, num_frames=4)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def add_pack(lake: Lake, tmp_path: Path, scene: bytes):
+    """Builds a pack in the lake: `add_pack("press-button", num_successes=13)` returns its folder."""
+
+    def add(skill_id: str, price_minor: int = 900, **changes) -> Path:
+        work = tmp_path / "work" / f"{skill_id}-{len(list(tmp_path.rglob('pack.json')))}"
+        videos = {"success-1.mp4": scene, "failure-2.mp4": scene}
+        inputs = make_inputs(work, make_skill(skill_id, price_minor), videos=videos, **changes)
+        return build_pack(lake.packs(skill_id), inputs, open_signing_key(lake.keys)).folder
+
+    return add
