@@ -6,7 +6,9 @@ Belongs here: everything that touches `mujoco.Renderer`. Not here: what a world 
 from __future__ import annotations
 
 import ctypes.util
+import importlib
 import os
+import sys
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -26,7 +28,10 @@ def load_mujoco() -> ModuleType:
     Raises:
         SimulationError: mujoco is not installed.
     """
-    os.environ.setdefault("MUJOCO_GL", "egl" if ctypes.util.find_library("EGL") else "osmesa")
+    if sys.platform == "linux" and "MUJOCO_GL" not in os.environ:
+        os.environ["MUJOCO_GL"] = "egl" if ctypes.util.find_library("EGL") else "osmesa"
+        if "mujoco.gl_context" in sys.modules:  # somebody imported mujoco before, and it settled on a window
+            importlib.reload(sys.modules["mujoco.gl_context"])
     os.environ.setdefault("LP_NUM_THREADS", "1")
     try:
         import mujoco
@@ -78,9 +83,9 @@ class CameraRig:
         mujoco = load_mujoco()
         try:
             renderer = mujoco.Renderer(self._model, height, width)
-        except (ValueError, RuntimeError, ImportError, AttributeError) as error:
+        except (mujoco.FatalError, ValueError, RuntimeError, ImportError, AttributeError) as error:
             raise SimulationError(
-                f"Cannot render {height}x{width} pictures with MUJOCO_GL={os.environ['MUJOCO_GL']} ({error}).",
+                f"Cannot render {height}x{width} pictures with MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} ({error}).",
                 hint=f"Sides are at most {MAX_SIDE_PX}; on Debian install libegl1 and libgl1-mesa-dri, or libosmesa6.",
             ) from error
         for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
