@@ -5,8 +5,6 @@ Also the draws of noise and time of the flow-matching loss, for the same reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,13 +100,3 @@ def on_device(batch: Batch, device: torch.device) -> Batch:
     """Returns the batch on `device`, stored pictures turned into what the policy takes."""
     moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
     return {name: unit_pixels(value, name) if value.dtype == torch.uint8 else value for name, value in moved.items()}
-
-
-def ahead(at: Callable[[int], Batch], steps: range) -> Iterator[tuple[int, Batch]]:
-    """Yields (step, batch), preparing the next batch in a thread while one is used."""
-    with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(at, steps.start) if steps else None
-        for step in steps:
-            batch = coming.result()
-            coming = worker.submit(at, step + 1) if step + 1 < steps.stop else None
-            yield step, batch

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,13 @@ from torch import Tensor
 
 from data_contracts.errors import TrainingError
 from data_contracts.lerobot import open_dataset
+from data_contracts.lerobot.episode import Frames
+from data_contracts.lerobot.reader import LeRobotDataset
 from data_contracts.stages import digest_of
 from policy.images import letterbox, unit_pixels
 from policy.model import SmolVLAPolicy
 from training.mixture import Episode, Mixture
+from training.read_ahead import read_ahead
 
 FOLDER = "training_cache"
 DEFAULT_BUDGET_BYTES = 50 * 2**30
@@ -120,7 +124,29 @@ def fill_cache(
     root = mixture.lake.home / FOLDER
     paths = [_paths(root, encoder, episode) for episode in mixture.episodes]
     _make_room(root, mixture, encoder, {path for row in paths for path in row if path}, budget_bytes)
-    opened: dict[str, object] = {}
+    report = on_progress or (lambda done, total: None)
+    row = 0
+    for block in read_ahead(_missing(mixture, paths)):
+        report(block.number, len(paths))
+        row = _store(block, row, encoder)
+    report(len(paths), len(paths))
+    return CameraCache(encoder, paths)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Consecutive frames of one camera of the mixture's episode `number`, on their way into `path`."""
+
+    path: Path
+    number: int
+    episode: Episode
+    frames_NHWC: np.ndarray  # noqa: N815
+    is_last: bool
+
+
+def _missing(mixture: Mixture, paths: list[tuple[Path | None, ...]]) -> Iterator[_Block]:
+    """Decodes what is not stored yet, in order, in blocks."""
+    opened: dict[str, LeRobotDataset] = {}
     for number, (episode, row) in enumerate(zip(mixture.episodes, paths, strict=True)):
         if any(path and not path.exists() for path in row):
             if episode.dataset.id not in opened:
@@ -128,10 +154,36 @@ def fill_cache(
             source = opened[episode.dataset.id].episode(episode.normalised_index)
             for path, camera in zip(row, episode.cameras, strict=True):
                 if path and camera and not path.exists():
-                    _store(path, encoder, episode, source.frames(camera))
-        if on_progress:
-            on_progress(number + 1, len(mixture.episodes))
-    return CameraCache(encoder, paths)
+                    yield from _blocks(path, number, episode, source.frames(camera))
+
+
+def _blocks(path: Path, number: int, episode: Episode, frames: Frames) -> Iterator[_Block]:
+    if len(frames) < episode.num_frames:
+        raise TrainingError(
+            f"{episode.id}: {path.parent.name} has {len(frames)} of {episode.num_frames} frames.",
+            hint="Normalise the dataset again.",
+        )
+    coming = islice(frames, episode.num_frames)
+    for start in range(0, episode.num_frames, FRAMES_AT_ONCE):
+        block = np.stack(list(islice(coming, FRAMES_AT_ONCE)))
+        yield _Block(path, number, episode, block, is_last=start + FRAMES_AT_ONCE >= episode.num_frames)
+
+
+def _store(block: _Block, row: int, encoder: Encoder) -> int:
+    """Encodes a block into its file from `row` on; the file gets its name with the last one. Returns the next block's row."""
+    partial = block.path.with_name(f".{block.path.name}.partial")
+    if row == 0:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        shape = (block.episode.num_frames, *encoder.shape)
+        np.lib.format.open_memmap(partial, "w+", encoder.dtype, shape).flush()
+    target = np.load(partial, mmap_mode="r+")
+    end = row + len(block.frames_NHWC)
+    target[row:end] = encoder.encode(block.frames_NHWC)
+    if not block.is_last:
+        return end
+    target.flush()
+    partial.replace(block.path)
+    return 0
 
 
 def _paths(root: Path, encoder: Encoder, episode: Episode) -> tuple[Path | None, ...]:
@@ -140,38 +192,6 @@ def _paths(root: Path, encoder: Encoder, episode: Episode) -> tuple[Path | None,
     return tuple(
         folder / camera / f"{episode.normalised_index:06d}.npy" if camera else None for camera in episode.cameras
     )
-
-
-def _store(path: Path, encoder: Encoder, episode: Episode, frames: object) -> None:
-    """Decodes one camera of one episode into `path`, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    target = np.lib.format.open_memmap(partial, "w+", encoder.dtype, (episode.num_frames, *encoder.shape))
-    row = 0
-    for block in _blocks(iter(frames)):
-        block = block[: episode.num_frames - row]
-        if len(block):
-            target[row : row + len(block)] = encoder.encode(block)
-        row += len(block)
-    target.flush()
-    del target
-    if row < episode.num_frames:
-        raise TrainingError(
-            f"{episode.id}: {path.parent.name} has {row} of {episode.num_frames} frames.",
-            hint="Normalise the dataset again.",
-        )
-    partial.replace(path)
-
-
-def _blocks(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    block: list[np.ndarray] = []
-    for frame in frames:
-        block.append(frame)
-        if len(block) == FRAMES_AT_ONCE:
-            yield np.stack(block)
-            block = []
-    if block:
-        yield np.stack(block)
 
 
 def _make_room(root: Path, mixture: Mixture, encoder: Encoder, wanted: set[Path], budget_bytes: int) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from data_contracts.errors import TrainingError
 from data_contracts.stages import remove_folder, replace_folder, write_json
-from training.optimiser import Average
+from training.run import Run
 
 FOLDER, LAST, STATE = "checkpoints", "last", "training_state"
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -28,41 +27,31 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 Named = dict[str, Tensor]
 
 
-def save(
-    out: Path,
-    step: int,
-    digest: str,
-    parameters: Named,
-    average: Average,
-    optimiser: torch.optim.Optimizer,
-    save_policy: Callable[[Path], None],
-    keep: int,
-) -> None:
-    """Writes the checkpoint after `step` steps, points `last` at it and removes all but the newest `keep`.
+def save(run: Run, out: Path, step: int, digest: str) -> None:
+    """Writes the checkpoint after `step` steps, points `last` at it and removes all but the newest that the recipe keeps.
 
     Args:
         digest: of everything that went into the run; only the same run may go on from here.
-        save_policy: writes the `pretrained_model` folder that it is given.
     """
     folder = out / FOLDER / f"{step:06d}"
     scratch = folder.with_name(f".{folder.name}.partial")
     remove_folder(scratch)
     state = scratch / STATE
     state.mkdir(parents=True)
-    save_policy(scratch / "pretrained_model")
-    _save(state / "weights.safetensors", parameters)
-    _save(state / "average.safetensors", dict(zip(parameters, average.weights, strict=True)))
+    run.save_policy(scratch / "pretrained_model")
+    _save(state / "weights.safetensors", run.parameters)
+    _save(state / "average.safetensors", dict(zip(run.parameters, run.average.weights, strict=True)))
     moments = {
-        f"{name}.{moment}": optimiser.state[parameter][moment]
-        for name, parameter in parameters.items()
+        f"{name}.{moment}": run.optimiser.state[parameter][moment]
+        for name, parameter in run.parameters.items()
         for moment in MOMENTS
-        if parameter in optimiser.state
+        if parameter in run.optimiser.state
     }
     _save(state / "optimizer_state.safetensors", moments)
     write_json(state / "training_step.json", {"step": step, "digest": digest})
     replace_folder(folder, scratch)
     _point(out / FOLDER / LAST, folder.name)
-    for old in _steps(out)[:-keep]:
+    for old in _steps(out)[: -run.recipe.keep_checkpoints]:
         shutil.rmtree(out / FOLDER / f"{old:06d}")
 
 
@@ -75,7 +64,7 @@ def resumable_step(out: Path, digest: str) -> int:
     return int(found["step"]) if found["digest"] == digest else 0
 
 
-def restore(out: Path, parameters: Named, average: Average, optimiser: torch.optim.Optimizer) -> None:
+def restore(run: Run, out: Path) -> None:
     """Puts the last checkpoint's weights, average and optimiser state in place.
 
     Raises:
@@ -87,11 +76,11 @@ def restore(out: Path, parameters: Named, average: Average, optimiser: torch.opt
             load_file(state / f"{name}.safetensors") for name in ("weights", "average", "optimizer_state")
         )
         with torch.no_grad():
-            for target, (name, parameter) in zip(average.weights, parameters.items(), strict=True):
+            for target, (name, parameter) in zip(run.average.weights, run.parameters.items(), strict=True):
                 parameter.copy_(weights[name])
                 target.copy_(averaged[name])
                 if f"{name}.step" in moments:
-                    optimiser.state[parameter] = _moments(moments, name, parameter)
+                    run.optimiser.state[parameter] = _moments(moments, name, parameter)
     except (OSError, KeyError, RuntimeError) as error:
         raise TrainingError(
             f"The checkpoint {state} cannot be resumed: {error}.", hint=f"Remove {out / FOLDER} to start over."

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,37 +23,21 @@ from data_contracts import stages
 from data_contracts.errors import TrainingError
 from data_contracts.manifests import TrainingRun
 from data_contracts.stages import digest_of, file_sha256, folder_digest, write_json
-from policy.checkpoint import save_checkpoint
-from policy.model import ACTION_IS_PAD, SmolVLAPolicy
-from policy.processors import Processors
-from policy.statistics import statistics_of
+from policy.model import ACTION_IS_PAD
 from training import checkpoints
-from training.batches import ACTION_DIM_IS_PAD, Batch, Batches, ahead, flow_draws, on_device, row_chances
-from training.camera_cache import DEFAULT_BUDGET_BYTES, fill_cache, pixel_encoder, token_encoder
-from training.frame_table import FrameTable, read_frame_table
+from training.batches import ACTION_DIM_IS_PAD, Batch, flow_draws, on_device
+from training.camera_cache import DEFAULT_BUDGET_BYTES
 from training.metrics import Metrics
 from training.mixture import Mixture
-from training.optimiser import Average, learning_rate, new_optimiser
+from training.optimiser import learning_rate
+from training.read_ahead import read_ahead
 from training.recipes import Recipe
-from training.start import PRETRAINED_MODEL, base_folder, start_policy
-from training.statistics import checkpoint_statistics
+from training.run import OnProgress, Progress, Run, prepare
+from training.start import PRETRAINED_MODEL, base_folder
 
 CODE_VERSION = "training-1"
 """Raised when the same inputs would give other weights."""
 RUN_FILE = "training_run.json"
-
-
-class Progress(NamedTuple):
-    """Where a run is: `stage` is "reading" or "decoding" (done counts episodes), or "training" (done counts steps)."""
-
-    stage: str
-    done: int
-    total: int
-    loss: float | None = None
-    learning_rate: float | None = None
-
-
-OnProgress = Callable[[Progress], None]
 
 
 def train(
@@ -85,37 +67,16 @@ def train(
         PolicyError: the base cannot be read or does not fit.
     """
     folder = base_folder(recipe, base)
-    num_steps = min(recipe.steps, max_steps or recipe.steps)
     inputs = _inputs(recipe, mixture, folder)
     digest = digest_of(inputs)
+    num_steps = max(min(recipe.steps, max_steps or recipe.steps), checkpoints.resumable_step(out, digest))
     if folder_digest(out) == digest and (finished := _finished(out)) and finished.num_steps >= num_steps:
         return finished
     report = on_progress or (lambda progress: None)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    run = _prepare(recipe, mixture, folder, device, cache_budget_bytes, report)
+    run = prepare(recipe, mixture, folder, device, cache_budget_bytes, report)
     metrics = _train(run, out, digest, num_steps, report)
     return _finish(run, out, inputs, num_steps, metrics)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Everything that steps need. `parameters` are the trained ones, by name."""
-
-    recipe: Recipe
-    mixture: Mixture
-    policy: SmolVLAPolicy
-    processors: Processors
-    batches: Batches
-    parameters: dict[str, Tensor]
-    average: Average
-    optimiser: torch.optim.Optimizer
-
-    def save_policy(self, folder: Path) -> None:
-        """Writes the averaged weights as a `pretrained_model` folder and goes on with the others."""
-        trained = [parameter.detach().clone() for parameter in self.parameters.values()]
-        _assign(self.parameters, self.average.weights)
-        save_checkpoint(folder, self.policy, self.processors)
-        _assign(self.parameters, trained)
 
 
 def _inputs(recipe: Recipe, mixture: Mixture, base: Path | None) -> dict[str, Any]:
@@ -133,51 +94,17 @@ def _finished(out: Path) -> TrainingRun | None:
     return TrainingRun.read(out / RUN_FILE) if (out / RUN_FILE).exists() else None
 
 
-def _prepare(
-    recipe: Recipe, mixture: Mixture, base: Path | None, device: str, budget_bytes: int, report: OnProgress
-) -> _Run:
-    frames = read_frame_table(mixture, lambda done, total: report(Progress("reading", done, total)))
-    policy, processors = _policy(recipe, mixture, frames, base)
-    policy.to(device).train()
-    encoder = token_encoder(policy) if recipe.cache_image_tokens else pixel_encoder(_image_size(policy))
-    cameras = fill_cache(
-        mixture, encoder, budget_bytes=budget_bytes,
-        on_progress=lambda done, total: report(Progress("decoding", done, total)),
-    )  # fmt: skip
-    batches = Batches(
-        frames, cameras, row_chances(mixture, frames), processors.tokenize([e.label for e in mixture.episodes]),
-        mixture.used_slots, recipe.seed, recipe.batch_size, policy.config.chunk_size,
-    )  # fmt: skip
-    parameters = {name: p for name, p in policy.named_parameters() if p.requires_grad}
-    values = list(parameters.values())
-    return _Run(
-        recipe, mixture, policy, processors, batches, parameters, Average(values, recipe.ema_decay),
-        new_optimiser(values, recipe),
-    )  # fmt: skip
-
-
-def _policy(
-    recipe: Recipe, mixture: Mixture, frames: FrameTable, base: Path | None
-) -> tuple[SmolVLAPolicy, Processors]:
-    state_dim, action_dim = frames.state_NS.shape[1], frames.action_NA.shape[1]
-    stored = checkpoint_statistics(frames.statistics, frames.num_frames, state_dim, action_dim)
-    return start_policy(recipe, mixture, base, state_dim, action_dim, statistics_of(stored))
-
-
-def _image_size(policy: SmolVLAPolicy) -> tuple[int, int]:
-    return policy.config.resize_imgs_with_padding or (policy.architecture.vision_config.image_size,) * 2
-
-
-def _train(run: _Run, out: Path, digest: str, num_steps: int, report: OnProgress) -> Metrics:
+def _train(run: Run, out: Path, digest: str, num_steps: int, report: OnProgress) -> Metrics:
     recipe = run.recipe
     done = checkpoints.resumable_step(out, digest)
     if done:
-        checkpoints.restore(out, run.parameters, run.average, run.optimiser)
+        checkpoints.restore(run, out)
     else:
         checkpoints.discard(out)
     metrics = Metrics(out, resumed_at=done)
     started = time.perf_counter()
-    for step, batch in ahead(run.batches.at, range(done, num_steps)):
+    coming = ((step, run.batches.at(step)) for step in range(done, num_steps))
+    for step, batch in read_ahead(coming):
         loss, norm = _step(run, step, batch)
         if not math.isfinite(loss):
             raise TrainingError(
@@ -192,21 +119,12 @@ def _train(run: _Run, out: Path, digest: str, num_steps: int, report: OnProgress
                 step + 1, learning_rate=learning_rate(recipe, step), gradient_norm=norm, step_ms=round(step_ms, 1)
             )
         if (step + 1) % recipe.save_every == 0 or is_last:
-            checkpoints.save(
-                out,
-                step + 1,
-                digest,
-                run.parameters,
-                run.average,
-                run.optimiser,
-                run.save_policy,
-                recipe.keep_checkpoints,
-            )
+            checkpoints.save(run, out, step + 1, digest)
         report(Progress("training", step + 1, num_steps, loss, learning_rate(recipe, step)))
     return metrics
 
 
-def _step(run: _Run, step: int, batch: Batch) -> tuple[float, float]:
+def _step(run: Run, step: int, batch: Batch) -> tuple[float, float]:
     """Moves the weights once. Returns the loss before and the gradient's norm before clipping."""
     recipe, config, device = run.recipe, run.policy.config, run.policy.device
     batch = on_device(batch, device)
@@ -235,13 +153,7 @@ def masked_mean(losses_BTA: Tensor, is_pad_BT: Tensor, dim_is_pad_BA: Tensor) ->
     return (losses_BTA * counted).sum() / counted.sum().clamp(min=1)
 
 
-@torch.no_grad()
-def _assign(parameters: dict[str, Tensor], values: list[Tensor]) -> None:
-    for parameter, value in zip(parameters.values(), values, strict=True):
-        parameter.copy_(value)
-
-
-def _finish(run: _Run, out: Path, inputs: dict[str, Any], num_steps: int, metrics: Metrics) -> TrainingRun:
+def _finish(run: Run, out: Path, inputs: dict[str, Any], num_steps: int, metrics: Metrics) -> TrainingRun:
     """Puts the result in place. `training_run.json` goes first and comes back last, so it never stands beside other weights."""
     (out / RUN_FILE).unlink(missing_ok=True)
     run.save_policy(out / PRETRAINED_MODEL)

@@ -203,6 +203,11 @@ def test_a_missing_base_and_an_unknown_override_are_named(mixture, tiny_recipe, 
         train(tiny_recipe(policy_overrides={"chunk_sise": 3}), mixture, tmp_path)
 
 
+def test_one_skill_is_not_fine_tuned_on_two_robots(lake, skill_index, tiny_recipe, tmp_path):
+    with pytest.raises(TrainingError, match="arm-3-2, gantry-2-4"):
+        train(tiny_recipe(), open_mixture(skill_index, lake, tiny_recipe(), "c"), tmp_path)
+
+
 def test_the_loss_counts_neither_padding_in_time_nor_in_dimensions():
     losses = torch.tensor([[[1.0, 100.0], [3.0, 100.0]], [[5.0, 7.0], [100.0, 100.0]]])
     is_pad = torch.tensor([[False, False], [False, True]])

@@ -1,0 +1,109 @@
+"""What a run holds while its weights move, and how that is put together from recipe, mixture and base.
+
+Belongs here: everything before the first step. Not here: the steps, checkpoints and the result (`training.train`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from data_contracts.errors import TrainingError
+from policy.checkpoint import save_checkpoint
+from policy.model import SmolVLAPolicy
+from policy.processors import Processors
+from policy.statistics import statistics_of
+from training.batches import Batches, row_chances
+from training.camera_cache import fill_cache, pixel_encoder, token_encoder
+from training.frame_table import FrameTable, read_frame_table
+from training.mixture import Mixture
+from training.optimiser import Average, new_optimiser
+from training.recipes import Recipe
+from training.start import start_policy
+from training.statistics import checkpoint_statistics
+
+
+class Progress(NamedTuple):
+    """Where a run is: `stage` is "reading" or "decoding" (done counts episodes), or "training" (done counts steps)."""
+
+    stage: str
+    done: int
+    total: int
+    loss: float | None = None
+    learning_rate: float | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that steps need. `parameters` are the trained ones, by name."""
+
+    recipe: Recipe
+    mixture: Mixture
+    policy: SmolVLAPolicy
+    processors: Processors
+    batches: Batches
+    parameters: dict[str, Tensor]
+    average: Average
+    optimiser: torch.optim.Optimizer
+
+    def save_policy(self, folder: Path) -> None:
+        """Writes the averaged weights as a `pretrained_model` folder and goes on with the others."""
+        trained = [parameter.detach().clone() for parameter in self.parameters.values()]
+        _assign(self.parameters, self.average.weights)
+        save_checkpoint(folder, self.policy, self.processors)
+        _assign(self.parameters, trained)
+
+
+def prepare(
+    recipe: Recipe, mixture: Mixture, base: Path | None, device: str, budget_bytes: int, report: OnProgress
+) -> Run:
+    """Reads the mixture, makes the policy and fills the camera cache."""
+    frames = read_frame_table(mixture, lambda done, total: report(Progress("reading", done, total)))
+    policy, processors = _policy(recipe, mixture, frames, base)
+    policy.to(device).train()
+    encoder = token_encoder(policy) if recipe.cache_image_tokens else pixel_encoder(_image_size(policy))
+    cameras = fill_cache(
+        mixture, encoder, budget_bytes=budget_bytes,
+        on_progress=lambda done, total: report(Progress("decoding", done, total)),
+    )  # fmt: skip
+    batches = Batches(
+        frames, cameras, row_chances(mixture, frames), processors.tokenize([e.label for e in mixture.episodes]),
+        mixture.used_slots, recipe.seed, recipe.batch_size, policy.config.chunk_size,
+    )  # fmt: skip
+    parameters = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    values = list(parameters.values())
+    return Run(
+        recipe, mixture, policy, processors, batches, parameters, Average(values, recipe.ema_decay),
+        new_optimiser(values, recipe),
+    )  # fmt: skip
+
+
+def _policy(
+    recipe: Recipe, mixture: Mixture, frames: FrameTable, base: Path | None
+) -> tuple[SmolVLAPolicy, Processors]:
+    if recipe.kind == "finetune" and len(frames.statistics) > 1:
+        raise TrainingError(
+            f"Recipe {recipe.name} is to teach one skill, and its episodes are of several robots: {', '.join(frames.statistics)}.",
+            hint="Name one robot_type in the skill's query; only a pretraining mixes robots.",
+        )
+    state_dim, action_dim = frames.state_NS.shape[1], frames.action_NA.shape[1]
+    stored = checkpoint_statistics(frames.statistics, frames.num_frames, state_dim, action_dim)
+    return start_policy(recipe, mixture, base, state_dim, action_dim, statistics_of(stored))
+
+
+def _image_size(policy: SmolVLAPolicy) -> tuple[int, int]:
+    return policy.config.resize_imgs_with_padding or (policy.architecture.vision_config.image_size,) * 2
+
+
+@torch.no_grad()
+def _assign(parameters: dict[str, Tensor], values: list[Tensor]) -> None:
+    for parameter, value in zip(parameters.values(), values, strict=True):
+        parameter.copy_(value)
