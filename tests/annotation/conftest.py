@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -162,3 +163,12 @@ def make_episode() -> Callable[..., EpisodeToLabel]:
         return EpisodeToLabel(**(values | changes))
 
     return _make
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of a tiny random Qwen2.5-VL."""
+    source = importlib.util.spec_from_file_location("tiny_qwen", Path(__file__).with_name("tiny_qwen.py"))
+    module = importlib.util.module_from_spec(source)
+    source.loader.exec_module(module)
+    return module.write_tiny_qwen(tmp_path_factory.mktemp("models") / "tiny-qwen")
