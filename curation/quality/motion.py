@@ -14,8 +14,9 @@ from curation.quality.movement import net_travel
 from data_contracts.findings import Finding
 
 STUB_FRAMES = 10
-STUB_S = 0.4
-"""A key pressed by mistake. The shortest real episodes known are simulated button presses: 40 frames at 80 fps, 0.5 s."""
+STUB_S = 0.2
+"""A key pressed by mistake: fewer frames than 10, or less time than a motion takes. The shortest whole demonstrations known are
+simulated: a handle pressed in 21 frames at 80 fps, 0.26 s."""
 STATIC_TRAVEL = 0.005
 """Part of a joint's range in the dataset: 0.9 of 180 degrees, which an arm at rest sags and an encoder flickers."""
 IDLE_TRAVEL = 0.02
@@ -46,7 +47,7 @@ def detect_not_finite(episode: EpisodeFacts) -> list[Finding]:
 
 
 def detect_stub(episode: EpisodeFacts) -> Finding | None:
-    """Too short to hold a demonstration: fewer than 10 frames, or less than 0.4 s."""
+    """Too short to hold a demonstration: fewer than 10 frames, or less than 0.2 s."""
     duration_s = episode.num_frames / episode.fps
     if episode.num_frames >= STUB_FRAMES and duration_s >= STUB_S:
         return None
