@@ -10,27 +10,27 @@ import dagster as dg
 
 from data_contracts.errors import DeftworksError
 from data_contracts.layout import Lake
+from data_contracts.stages import write_text
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 """For faults that pass: the network, a busy disk. Faults that do not pass are raised with retries switched off."""
 
 
-def failure_path(lake: Lake, dataset_id: str) -> Path:
-    """Returns where the failure of a dataset's last attempt is kept."""
-    return lake.home / "failures" / f"{dataset_id}.txt"
+def failure_path(lake: Lake, dataset_id: str, asset: str) -> Path:
+    """Returns where the failure of an asset's last attempt at a dataset is kept."""
+    return lake.home / "failures" / dataset_id / f"{asset}.txt"
 
 
 @contextmanager
-def dataset_failures(lake: Lake, dataset_id: str) -> Iterator[None]:
-    """Runs one dataset's stage: an error fails this partition alone and is written down for the corpus."""
-    path = failure_path(lake, dataset_id)
+def dataset_failures(lake: Lake, dataset_id: str, asset: str) -> Iterator[None]:
+    """Runs one dataset's stage: an error fails this partition alone and is written down for the corpus until it succeeds."""
+    path = failure_path(lake, dataset_id, asset)
     try:
         with domain_failures():
             yield
     except Exception as error:
-        path.parent.mkdir(parents=True, exist_ok=True)
         text = error.description if isinstance(error, dg.Failure) else f"{type(error).__name__}: {error}"
-        path.write_text(f"{text}\n", encoding="utf-8")
+        write_text(path, f"{text}\n")
         raise
     path.unlink(missing_ok=True)
 
@@ -49,6 +49,10 @@ def domain_failures() -> Iterator[None]:
 
 
 def read_failures(lake: Lake, dataset_ids: list[str]) -> dict[str, str]:
-    """Returns the datasets whose last attempt failed, with the error's text."""
-    found = {name: failure_path(lake, name) for name in dataset_ids}
-    return {name: path.read_text(encoding="utf-8").strip() for name, path in found.items() if path.exists()}
+    """Returns the datasets of which a stage failed when it was last tried, with the error's text."""
+    found = {name: sorted((lake.home / "failures" / name).glob("*.txt")) for name in dataset_ids}
+    return {
+        name: "; ".join(f"{path.stem}: {path.read_text(encoding='utf-8').strip()}" for path in paths)
+        for name, paths in found.items()
+        if paths
+    }

@@ -2,15 +2,12 @@
 
 import dagster as dg
 
-from pipelines.partitions import DATASETS, SKILLS
-
 crawl = dg.define_asset_job(
     "crawl", selection=["source_listing"], description="List the candidates of the configured sources."
 )
 curate_dataset = dg.define_asset_job(
     "curate_dataset",
     selection=["raw_dataset", "dataset_findings", "normalised_dataset", "camera_roles", "task_labels", "fingerprints"],
-    partitions_def=DATASETS,
     description="Judge, normalise and describe one dataset.",
 )
 build_corpus = dg.define_asset_job(
@@ -24,7 +21,6 @@ pretrain = dg.define_asset_job(
 train_skill = dg.define_asset_job(
     "train_skill",
     selection=["skill_policy", "skill_evaluation", "skill_pack"],
-    partitions_def=SKILLS,
     description="Fine-tune, evaluate and pack one skill. Launched on purpose.",
 )
 publish_release = dg.define_asset_job(

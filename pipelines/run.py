@@ -121,7 +121,7 @@ class _Runner:
         """Runs a job, reports its end, and returns whether it succeeded."""
         started = time.monotonic()
         keys = [dg.AssetKey(name) for name in selection] if selection else None
-        result = self._defs.get_job_def(job).execute_in_process(
+        result = self._defs.resolve_job_def(job).execute_in_process(
             run_config=QUIET, instance=self._instance, partition_key=key, raise_on_error=False, asset_selection=keys
         )
         message = "" if result.success else _why(result)

@@ -12,6 +12,7 @@ from pipelines.assets.curated import camera_roles, fingerprints, task_labels
 from pipelines.failures import domain_failures, read_failures
 from pipelines.pictures import column_schema, markdown_table
 from pipelines.resources import LakeResource
+from pipelines.settings import UPLOADS
 from pipelines.versions import VERSIONS
 
 
@@ -23,7 +24,13 @@ def duplicates(lake: LakeResource) -> dg.MaterializeResult:
     folder = lake.lake.duplicates
     listing = lake.listing()
     paths = {name: lake.lake.fingerprints(name) for name in listing["dataset_id"]}
-    inputs = {"version": VERSIONS["duplicates"], "fingerprints": {n: folder_digest(p) for n, p in paths.items()}}
+    # What was published before it was handed in here is the original, whatever the names.
+    published_first = listing.filter(pl.col("source") != UPLOADS)["dataset_id"].sort().to_list()
+    inputs = {
+        "version": VERSIONS["duplicates"],
+        "fingerprints": {name: folder_digest(path) for name, path in paths.items()},
+        "order": published_first,
+    }
 
     def produce(out: Path) -> None:
         tables = [FINGERPRINTS.read(p / "fingerprints.parquet") for p in paths.values() if folder_digest(p)]
@@ -139,14 +146,19 @@ def skill_index(lake: LakeResource) -> dg.MaterializeResult:
 
 @dg.asset(group_name="corpus", deps=[corpus], code_version=VERSIONS["pretraining_mixture"])
 def pretraining_mixture(lake: LakeResource) -> dg.MaterializeResult:
-    """Every kept episode that a policy can learn from: it has a label and at least one camera in a slot."""
+    """Every kept episode that a policy can learn from and be sold: a label, a camera in a slot, a licence that permits it."""
+    from skill_packs.licences import why_blocked
+
     folder = lake.lake.mixture
     inputs = {"version": VERSIONS["pretraining_mixture"], "corpus": folder_digest(lake.lake.corpus)}
 
     def produce(out: Path) -> None:
         episodes = CORPUS_EPISODES.read(lake.lake.corpus / "episodes.parquet")
         has_camera = pl.any_horizontal(pl.col("camera_top", "camera_wrist", "camera_side").is_not_null())
-        usable = episodes.filter(pl.col("is_kept") & pl.col("label").is_not_null() & has_camera)
+        may_be_sold = episodes["licence"].map_elements(
+            lambda licence: why_blocked(licence, is_priced=True) is None, return_dtype=pl.Boolean, skip_nulls=False
+        )
+        usable = episodes.filter(pl.col("is_kept") & pl.col("label").is_not_null() & has_camera & may_be_sold)
         SKILL_INDEX.write(
             usable.with_columns(skill_id=pl.lit("base")).select(*SKILL_INDEX.schema), out / "mixture.parquet"
         )

@@ -27,7 +27,7 @@ def camera_roles(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Ma
 
     dataset_id = context.partition_key
     folder = lake.lake.camera_roles(dataset_id)
-    with dataset_failures(lake.lake, dataset_id):
+    with dataset_failures(lake.lake, dataset_id, "camera_roles"):
         result = run_stage(
             folder,
             _inputs("camera_roles", lake, dataset_id),
@@ -57,7 +57,7 @@ def task_labels(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mat
 
     dataset_id = context.partition_key
     folder = lake.lake.task_labels(dataset_id)
-    with dataset_failures(lake.lake, dataset_id):
+    with dataset_failures(lake.lake, dataset_id, "task_labels"):
         annotator = open_annotator(lake.settings.annotator)
         identity = {"annotator": annotator.name, "prompt": annotator.prompt_hash or ""}
         result = run_stage(
@@ -89,7 +89,7 @@ def fingerprints(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Ma
 
     dataset_id = context.partition_key
     folder = lake.lake.fingerprints(dataset_id)
-    with dataset_failures(lake.lake, dataset_id):
+    with dataset_failures(lake.lake, dataset_id, "fingerprints"):
         result = run_stage(
             folder,
             _inputs("fingerprints", lake, dataset_id),

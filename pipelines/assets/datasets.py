@@ -44,7 +44,7 @@ def raw_dataset(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mat
     from curation.sources import describe_raw
 
     dataset_id = context.partition_key
-    with dataset_failures(lake.lake, dataset_id):
+    with dataset_failures(lake.lake, dataset_id, "raw_dataset"):
         row = lake.listed(dataset_id)
         result = run_stage(
             lake.lake.raw(dataset_id),
@@ -68,7 +68,7 @@ def raw_dataset(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mat
 def dataset_findings(context: dg.AssetExecutionContext, lake: LakeResource):
     """What is wrong with the dataset as it came, per episode. A rejection is a verdict, not a failure."""
     dataset_id = context.partition_key
-    with dataset_failures(lake.lake, dataset_id):
+    with dataset_failures(lake.lake, dataset_id, "dataset_findings"):
         raw = read_raw(lake.lake, dataset_id)
         result = run_stage(
             lake.lake.findings(dataset_id),
@@ -100,7 +100,7 @@ def dataset_findings(context: dg.AssetExecutionContext, lake: LakeResource):
 def normalised_dataset(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
     """The kept episodes as LeRobot v3.0. Empty, with its manifest, for a dataset that was rejected."""
     dataset_id = context.partition_key
-    with dataset_failures(lake.lake, dataset_id):
+    with dataset_failures(lake.lake, dataset_id, "normalised_dataset"):
         raw = read_raw(lake.lake, dataset_id)
         inputs = {"version": VERSIONS["normalised_dataset"], "findings": folder_digest(lake.lake.findings(dataset_id))}
         folder = lake.lake.normalised(dataset_id)

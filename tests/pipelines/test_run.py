@@ -37,7 +37,7 @@ def test_every_dataset_ends_in_a_state_and_none_stops_another(tmp_path, tiny_com
     by_name = {row.dataset: row for row in run.report.datasets}
     assert (by_name["lab-c__copied"].num_episodes, by_name["lab-c__copied"].num_episodes_kept) == (2, 1)
     assert "info.json" in by_name["lab-e__empty"].reason
-    assert "video" in by_name["lab-d__lost-videos"].reason
+    assert "observation.images.front" in by_name["lab-d__lost-videos"].reason
     assert [p.key for p in seen if p.job == "curate_dataset"] == sorted(by_name)
 
     episodes = CORPUS_EPISODES.read(lake.corpus / "episodes.parquet")
@@ -103,7 +103,8 @@ def test_the_browser_sees_the_runs_and_their_evidence(tmp_path, tiny_community):
     run_pipeline(lake, "corpus")
     with open_instance(lake) as instance:
         jobs = {run.job_name for run in instance.get_runs()}
-        event = instance.get_latest_materialization_event(dg.AssetKey("normalised_dataset"))
+        wanted = dg.AssetRecordsFilter(dg.AssetKey("normalised_dataset"), asset_partitions=["lab-a__pick-cube"])
+        event = instance.fetch_materializations(wanted, limit=1).records[0]
         assert {"crawl", "curate_dataset", "build_corpus"} <= jobs
         frames = event.asset_materialization.metadata["frames"].value
         assert frames.startswith("![")
