@@ -69,7 +69,9 @@ def plan_carry_over(dataset: LeRobotDataset, episodes: Sequence[int]) -> CarryOv
         dtype = "image" if key in dataset.image_keys else "video"
         features[key] = replace(dataset.features[key], dtype=dtype)
     changes += _dropped_cameras(survey, len(episodes))
-    changes += [f"camera {key}: frames after the last row of episodes {n} were left out" for key, n in survey.longer.items() if n and key in cameras]  # fmt: skip
+    for key in cameras:
+        if survey.longer[key]:
+            changes.append(f"camera {key}: frames after the last row of episodes {survey.longer[key]} were left out")
     if survey.late:
         worst = max(survey.late.values())
         changes.append(
@@ -118,7 +120,7 @@ def _look_at(dataset: LeRobotDataset, episode: Episode, survey: _Survey) -> None
     for key in dataset.declared_camera_keys:
         if not episode.has_video(key):
             survey.without[key].append(episode.index)
-        elif len(episode.frames(key)) > episode.num_frames:
+        elif key not in dataset.image_keys and len(episode.frames(key)) > episode.num_frames:
             survey.longer[key].append(episode.index)
     late = abs(episode.timestamps_s - episode.array("frame_index").reshape(-1) / dataset.fps).max(initial=0.0)
     if not late <= TIME_TOLERANCE_S:
