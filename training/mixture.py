@@ -48,7 +48,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Episode:
-    """One episode of the mixture. `cameras` holds a key or None for each slot."""
+    """One episode of the mixture. `cameras` holds a key or None for each slot that the recipe uses."""
 
     dataset: Dataset
     episode_index: int
@@ -88,7 +88,7 @@ class Mixture:
     @property
     def used_slots(self) -> tuple[int, ...]:
         """Camera slots that at least one episode fills."""
-        return tuple(i for i in range(len(SLOTS)) if any(episode.cameras[i] for episode in self.episodes))
+        return tuple(i for i, keys in enumerate(zip(*(e.cameras for e in self.episodes), strict=True)) if any(keys))
 
     @cached_property
     def weights(self) -> dict[str, float]:
@@ -122,7 +122,7 @@ def open_mixture(episodes: pl.DataFrame, lake: Lake, recipe: Recipe, corpus_hash
     kept, left_out = [], Counter[str]()
     rows = episodes.unique(["dataset_id", "episode_index"], keep="first", maintain_order=True)
     for row in rows.sort("dataset_id", "normalised_index").iter_rows(named=True):
-        cameras = tuple(row[slot] for slot in SLOTS)
+        cameras = tuple(row[slot] for slot in SLOTS[: recipe.camera_slots])
         warned = names.get((row["dataset_id"], row["episode_index"])) or names.get((row["dataset_id"], None))
         if reason := warned or (None if any(cameras) else "no camera in a known role"):
             left_out[reason] += 1

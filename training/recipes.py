@@ -45,6 +45,7 @@ class Recipe(BaseModel):
         (), description="Warn codes; an episode that one of them names is left out."
     )
 
+    camera_slots: int = Field(3, ge=1, le=3, description="How many of the slots top, wrist, side are used.")
     freeze_vision: bool = True
     freeze_vlm: bool = Field(True, description="Train the action expert only.")
     cache_image_tokens: bool = Field(

@@ -67,3 +67,8 @@ def test_the_digest_follows_labels_slots_and_content(lake, skill_index, tiny_rec
     assert open_mixture(relabelled, lake, tiny_recipe(), "c").digest() != whole
     swapped = skill_index.rename({"camera_top": "camera_wrist", "camera_wrist": "camera_top"})
     assert open_mixture(swapped, lake, tiny_recipe(), "c").digest() != whole
+
+
+def test_slots_beyond_the_recipes_are_not_used(lake, skill_index, tiny_recipe):
+    assert open_mixture(skill_index, lake, tiny_recipe(), "c").used_slots == (0, 1)
+    assert open_mixture(skill_index, lake, tiny_recipe(camera_slots=1), "c").used_slots == (0,)
