@@ -16,6 +16,7 @@ from curation.quality.card import read_card
 from curation.quality.facts import ACTION, STATE, CameraFacts, DatasetFacts, EpisodeFacts, EpisodeSummary
 from data_contracts.errors import DatasetUnreadable
 from data_contracts.findings import Finding, gated_episodes
+from data_contracts.lerobot.checks import check_rows
 
 if TYPE_CHECKING:
     from data_contracts.lerobot import Episode, Frames, LeRobotDataset
@@ -29,9 +30,10 @@ def read_episode(dataset: LeRobotDataset, index: int) -> tuple[EpisodeFacts | No
 
     Both are None where the rows cannot be used; a finding that gates the episode says why, unless `dataset.findings` does.
     """
-    findings = dataset.check_episode(index)
+    findings: list[Finding] = []
     try:
         episode = dataset.episode(index)
+        findings = check_rows(episode.columns, dataset.record(index), dataset.features, dataset.tasks)
         facts = EpisodeFacts(
             index=index,
             fps=dataset.fps,

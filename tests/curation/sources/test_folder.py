@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.sources import describe_raw, list_datasets, open_source
+from curation.sources import dataset_id_of, describe_folder, describe_raw, list_datasets, open_source
 from data_contracts.errors import SourceUnavailable, UnknownSource
 from data_contracts.layout import Lake
 
@@ -212,3 +212,11 @@ def test_a_folder_that_went_away_is_retryable(tmp_path: Path, lake: Lake) -> Non
     (tmp_path / "cubes").rename(tmp_path / "moved")
     with pytest.raises(SourceUnavailable, match="not there any more"):
         describe_raw(row)
+
+
+def test_a_folder_named_alone_has_the_id_that_its_source_gives_it(tmp_path: Path, lake: Lake, monkeypatch) -> None:
+    root = make_dataset(tmp_path / "ann" / "cubes")
+    (row,) = open_source(f"folder:{root}", lake).entries()
+    monkeypatch.chdir(root / "meta")
+    assert dataset_id_of(root) == dataset_id_of(Path("..")) == row["dataset_id"] == "local__cubes"
+    assert describe_folder(root, row["dataset_id"]) == describe_raw(row)
