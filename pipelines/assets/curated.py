@@ -23,11 +23,11 @@ def _inputs(asset: str, lake: LakeResource, dataset_id: str, **settings: str) ->
 )
 def camera_roles(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
     """Which camera is the wrist, the top, the side; `unknown` where the evidence does not reach."""
-    from curation.views import assign_camera_roles
-
     dataset_id = context.partition_key
     folder = lake.lake.camera_roles(dataset_id)
     with dataset_failures(lake.lake, dataset_id, "camera_roles"):
+        from curation.views import assign_camera_roles
+
         result = run_stage(
             folder,
             _inputs("camera_roles", lake, dataset_id),
@@ -53,11 +53,11 @@ def camera_roles(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Ma
 )  # fmt: skip
 def task_labels(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
     """One instruction per kept episode, by the annotator of the settings, with the original text beside it."""
-    from annotation import label_tasks, open_annotator
-
     dataset_id = context.partition_key
     folder = lake.lake.task_labels(dataset_id)
     with dataset_failures(lake.lake, dataset_id, "task_labels"):
+        from annotation import label_tasks, open_annotator
+
         annotator = open_annotator(lake.settings.annotator)
         identity = {"annotator": annotator.name, "prompt": annotator.prompt_hash or ""}
         result = run_stage(
@@ -85,11 +85,11 @@ def task_labels(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mat
 )
 def fingerprints(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
     """The canonical hash of each kept episode, recomputed from what was written."""
-    from curation.fingerprints import fingerprint
-
     dataset_id = context.partition_key
     folder = lake.lake.fingerprints(dataset_id)
     with dataset_failures(lake.lake, dataset_id, "fingerprints"):
+        from curation.fingerprints import fingerprint
+
         result = run_stage(
             folder,
             _inputs("fingerprints", lake, dataset_id),

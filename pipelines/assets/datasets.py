@@ -41,10 +41,10 @@ def source_listing(lake: LakeResource) -> dg.MaterializeResult:
 )  # fmt: skip
 def raw_dataset(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
     """Where the dataset lies and what exactly it is: a digest over the content of every file. Nothing is copied."""
-    from curation.sources import describe_raw
-
     dataset_id = context.partition_key
     with dataset_failures(lake.lake, dataset_id, "raw_dataset"):
+        from curation.sources import describe_raw
+
         row = lake.listed(dataset_id)
         result = run_stage(
             lake.lake.raw(dataset_id),
