@@ -10,6 +10,10 @@ import torch
 
 from data_contracts.errors import PolicyError
 from policy.images import letterbox, tower_pixels, unit_pixels
+from policy.torchvision_on_cpu import let_torchvision_import
+
+let_torchvision_import()
+from transformers.models.smolvlm.modeling_smolvlm import SmolVLMVisionConfig, SmolVLMVisionEmbeddings  # noqa: E402
 
 
 def letterbox_one_pixel_at_a_time(image: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -56,6 +60,21 @@ def test_bytes_and_floats_give_the_same_pixels():
     as_float = torch.tensor(frame).permute(2, 0, 1).float() / 255.0
     assert unit_pixels(frame, "top").equal(unit_pixels(as_float, "top"))
     assert unit_pixels(frame[None], "top").shape == (1, 3, 4, 5)
+
+
+@pytest.mark.parametrize("per_side", [4, 8, 32])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_tower_places_patch_k_at_position_k(per_side, dtype):
+    """transformers 4.55 to 4.57 did not in float32 (its issue 41190): policies trained with one would not run on another."""
+    config = SmolVLMVisionConfig(image_size=per_side * 2, patch_size=2, hidden_size=1)
+    embeddings = SmolVLMVisionEmbeddings(config).to(dtype)
+    with torch.no_grad():
+        embeddings.patch_embedding.weight.zero_()
+        embeddings.patch_embedding.bias.zero_()
+    embeddings.position_embedding = torch.nn.Embedding.from_pretrained(torch.arange(per_side**2.0)[:, None])
+    seen = torch.ones(1, per_side, per_side, dtype=torch.bool)
+    placed = embeddings(torch.zeros(1, 3, per_side * 2, per_side * 2, dtype=dtype), seen)
+    assert placed.flatten().tolist() == list(range(per_side**2))
 
 
 @pytest.mark.parametrize("image", [np.zeros((3, 4, 5), np.uint8), torch.zeros(4, 5, 3), np.zeros((4, 5), np.uint8)])

@@ -132,7 +132,7 @@ def test_statistics_survive_flattening():
 
 def test_the_small_tokenizer_knows_its_sentences_and_spells_the_rest():
     tokenizer = train_tokenizer(["press the button"])
-    assert tokenizer.convert_ids_to_tokens(tokenizer("Press the button")["input_ids"]) == ["Ġpress", "Ġthe", "Ġbutton"]
+    assert tokenizer.convert_ids_to_tokens(tokenizer("Press the button")["input_ids"]) == ["press", "Ġthe", "Ġbutton"]
     other = tokenizer("grasp the Würfel")["input_ids"]
     assert tokenizer.decode(other).strip() == "grasp the würfel"
     assert (
