@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 AS_DECLARED = "as_declared"
 """Nothing to plant: what the row declares (a licence, a text, copied seeds) is the defect."""
 STUB_FRAMES = 3
+TRUNCATED_BYTES = 512
 PLACEHOLDER = "task"
 
 
@@ -74,11 +75,10 @@ def _missing_video(folder: Path, defect: Defect) -> None:
 
 
 def _truncated_video(folder: Path, defect: Defect) -> None:
-    """An upload that broke off after 60% of a file."""
+    """An upload that broke off inside the index at the front of the file: without it no frame can be found."""
     for episode in defect.episodes or ():
         video = _video(folder, defect, episode)
-        content = video.read_bytes()
-        video.write_bytes(content[: len(content) * 6 // 10])
+        video.write_bytes(video.read_bytes()[:TRUNCATED_BYTES])
 
 
 def _wrong_codec(folder: Path, defect: Defect) -> None:

@@ -24,6 +24,9 @@ CORNER2_POSITION_M = (0.75, 0.075, 0.7)
 UPSIDE_DOWN = frozenset({"corner", "corner2", "corner3", "corner4"})
 """The scene hangs these cameras upside down."""
 VIEWS = {"front": "corner2", "top": "topview", "side": "corner", "wrist": "gripperPOV"}
+STATE_UNITS = {"x": "m", "y": "m", "z": "m", "gripper": "fraction open"}
+ACTION_UNITS = {"delta_x": "cm", "delta_y": "cm", "delta_z": "cm", "gripper_effort": "-1 open to 1 closed"}
+UNITS = STATE_UNITS | ACTION_UNITS
 INSTRUCTIONS = {
     "reach-v3": "Reach the goal position",
     "button-press-topdown-v3": "Press the button from above",
@@ -39,8 +42,8 @@ class MetaworldWorld:
     robot_type = "sawyer"
     fps = 80
     max_steps = 200
-    state_names = ("x", "y", "z", "gripper")
-    action_names = ("delta_x", "delta_y", "delta_z", "gripper_effort")
+    state_names = tuple(STATE_UNITS)
+    action_names = tuple(ACTION_UNITS)
     action_scale = np.ones(4, np.float32)
 
     def __init__(self, task: str, views: Mapping[str, str], size: tuple[int, int]) -> None:

@@ -104,9 +104,7 @@ def make_world(
     Raises:
         SimulationError: the name is unknown, or the simulation extra is not installed.
     """
-    if name not in WORLD_NAMES:
-        raise SimulationError(f"Unknown world {name!r}.", hint=did_you_mean(name, WORLD_NAMES))
-    family, _, task = name.partition("/")
+    family, task = _split_name(name)
     views = dict(DEFAULT_CAMERAS if cameras is None else cameras)
     if family == "metaworld":
         from simulation.metaworld_world import MetaworldWorld
@@ -115,3 +113,26 @@ def make_world(
     from simulation.so100_world import SO100World
 
     return SO100World(task, views, size, units)
+
+
+def joint_units(name: str, units: str = "degrees") -> dict[str, str]:
+    """Returns the unit of every value of a world's state and action, by value name. Needs no simulator.
+
+    Raises:
+        SimulationError: unknown world or joint units.
+    """
+    family, _ = _split_name(name)
+    if family == "metaworld":
+        from simulation.metaworld_world import UNITS
+
+        return dict(UNITS)
+    from simulation.so100_units import unit_names
+
+    return unit_names(units)
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    if name not in WORLD_NAMES:
+        raise SimulationError(f"Unknown world {name!r}.", hint=did_you_mean(name, WORLD_NAMES))
+    family, _, task = name.partition("/")
+    return family, task

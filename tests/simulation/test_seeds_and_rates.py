@@ -9,6 +9,7 @@ from data_contracts.errors import SimulationError
 from simulation.seeds import DEMONSTRATION_SEEDS, EVALUATION_SEEDS, check_seeds, evaluation_seeds
 from simulation.so100_units import JOINT_HIGH_RAD, JOINT_LOW_RAD, from_radians, to_radians
 from simulation.success_rate import wilson_interval
+from simulation.worlds import joint_units
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,14 @@ def test_normalised_units_span_the_joint_ranges_and_the_gripper_starts_at_zero()
 def test_degrees_have_their_zero_in_the_middle_of_each_joint() -> None:
     middle = from_radians((JOINT_LOW_RAD + JOINT_HIGH_RAD) / 2, "degrees")
     np.testing.assert_allclose(middle, [0, 0, 0, 0, 0, 50], atol=1e-9)
+
+
+def test_every_value_of_a_world_has_a_unit() -> None:
+    assert joint_units("so100/lift-cube", "normalised")["elbow_flex.pos"] == "-100 to 100 over the range"
+    assert joint_units("so100/lift-cube")["gripper.pos"] == "0 closed to 100 open"
+    assert joint_units("metaworld/reach-v3")["x"] == "m"
+    with pytest.raises(SimulationError, match="Unknown world"):
+        joint_units("so100/fly")
 
 
 def test_unknown_units_are_named() -> None:
