@@ -27,7 +27,9 @@ from policy.torchvision_on_cpu import let_torchvision_import
 let_torchvision_import()
 
 from qwen_vl_utils import process_vision_info  # noqa: E402
+from safetensors import SafetensorError  # noqa: E402
 from transformers import AutoConfig, AutoProcessor, Qwen2_5_VLForConditionalGeneration  # noqa: E402
+from transformers.utils import cached_file  # noqa: E402
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -64,28 +66,18 @@ class QwenAnnotator:
             AnnotationError: it is not there, cannot be loaded, or is not a Qwen2.5-VL.
         """
         folder = Path(model).expanduser()
-        source = str(folder) if folder.is_dir() else model
-        options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": folder.is_dir()}
-        device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            config = AutoConfig.from_pretrained(source, **options)
-            if config.model_type != MODEL_TYPE:
-                raise AnnotationError(
-                    f"{model} is a {config.model_type} model.",
-                    hint="Name a Qwen2.5-VL, e.g. Qwen/Qwen2.5-VL-3B-Instruct.",
-                )
-            processor = AutoProcessor.from_pretrained(source, **options)
-            weights = Qwen2_5_VLForConditionalGeneration.from_pretrained(
-                source, dtype=torch.bfloat16 if device == "cuda" else torch.float32, **options
-            )
-        except (OSError, ValueError) as error:
+            if folder.is_dir():
+                weights, processor = _load(str(folder), {"local_files_only": True})
+                return cls(weights, processor, f"{folder.resolve().name}@{_folder_revision(folder)[:12]}")
+            revision = _hub_revision(model)
+            weights, processor = _load(model, {"revision": revision})
+            return cls(weights, processor, f"{model}@{revision[:12]}")
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise AnnotationError(
-                f"The model {model!r} cannot be loaded: {error}",
+                f"The model {model!r} cannot be loaded: {str(error).strip().splitlines()[0]}",
                 hint="Name a model of the Hub or a folder with its files; without a network it must be in the Hub's cache.",
             ) from error
-        revision = _folder_revision(folder) if folder.is_dir() else config._commit_hash
-        name = f"{folder.resolve().name if folder.is_dir() else model}@{revision[:12]}"
-        return cls(weights.to(device).eval(), processor, name)
 
     @property
     def prompt_hash(self) -> str:
@@ -141,6 +133,27 @@ class QwenAnnotator:
         return _text_part(text)
 
 
+def _load(source: str, where: dict[str, Any]) -> tuple[Any, Any]:
+    """Returns (model on its device, processor). Raises AnnotationError for another kind of model and for absent weights."""
+    options: dict[str, Any] = {"trust_remote_code": False, **where}
+    config = AutoConfig.from_pretrained(source, **options)
+    if config.model_type != MODEL_TYPE:
+        raise AnnotationError(
+            f"{source} is a {config.model_type} model.", hint="Name a Qwen2.5-VL, e.g. Qwen/Qwen2.5-VL-3B-Instruct."
+        )
+    has_gpu = torch.cuda.is_available()
+    model, report = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+        source, dtype=torch.bfloat16 if has_gpu else torch.float32, output_loading_info=True, **options
+    )
+    if report["missing_keys"]:  # transformers would fill them with random numbers and only warn
+        raise AnnotationError(
+            f"{source} lacks {len(report['missing_keys'])} weights, e.g. {min(report['missing_keys'])}.",
+            hint="Fetch the model again.",
+        )
+    processor = AutoProcessor.from_pretrained(source, **options)
+    return model.to("cuda" if has_gpu else "cpu").eval(), processor
+
+
 def contact_sheets(episode: EpisodeToLabel) -> list[Image]:
     """Returns one sheet for each of the first MAX_CAMERAS cameras. Each frame shown is decoded once."""
     indices = choose_frames(episode.num_frames, gripper_changes(episode.read_gripper()), NUM_FRAMES_SHOWN)
@@ -161,6 +174,12 @@ def _text_part(text: str) -> dict[str, str]:
 
 def _short(camera_key: str) -> str:
     return camera_key.rpartition(".")[2]
+
+
+def _hub_revision(model: str) -> str:
+    """Returns the commit that the Hub, or offline its cache, has of a model. Raises OSError where neither has it."""
+    config = cached_file(model, "config.json")
+    return Path(config).parent.name  # snapshots/<commit>/config.json
 
 
 def _folder_revision(folder: Path) -> str:

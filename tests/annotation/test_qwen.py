@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from annotation import label_tasks, open_annotator
 from annotation.prompts import Prompts
@@ -203,24 +205,53 @@ def test_model_of_another_kind_is_refused(tmp_path: Path) -> None:
         open_annotator(f"qwen:{tmp_path}")
 
 
-def test_other_weights_are_another_revision(tiny_qwen: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from annotation.qwen import _folder_revision
-
-    shutil.copytree(tiny_qwen, tmp_path / "copy")
-    assert _folder_revision(tmp_path / "copy") == _folder_revision(tiny_qwen)
-    weights = tmp_path / "copy/model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
-    assert _folder_revision(tmp_path / "copy") != _folder_revision(tiny_qwen)
+@pytest.fixture
+def copied_qwen(tiny_qwen: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_qwen, tmp_path / tiny_qwen.name))
 
 
-def test_model_loads_offline_and_the_room_stays_light(tiny_qwen: Path) -> None:
-    code = (
-        "import sys, annotation; assert not {'torch', 'transformers', 'av'} & set(sys.modules);"
-        f"print(annotation.open_annotator('qwen:{tiny_qwen}').name)"
+def test_other_weights_are_another_revision(tiny_qwen: Path, copied_qwen: Path) -> None:
+    before = open_annotator(f"qwen:{tiny_qwen}").name
+    assert open_annotator(f"qwen:{copied_qwen}").name == before
+    weights = load_file(copied_qwen / "model.safetensors")
+    weights["lm_head.weight"] = weights["lm_head.weight"] + 1
+    save_file(weights, copied_qwen / "model.safetensors", metadata={"format": "pt"})
+    assert open_annotator(f"qwen:{copied_qwen}").name != before
+
+
+def test_absent_weights_are_not_made_up(copied_qwen: Path) -> None:
+    weights = load_file(copied_qwen / "model.safetensors")
+    del weights["lm_head.weight"]
+    save_file(weights, copied_qwen / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(AnnotationError, match=r"lacks 1 weights, e\.g\. lm_head\.weight"):
+        open_annotator(f"qwen:{copied_qwen}")
+
+
+def test_damaged_weights_are_named(copied_qwen: Path) -> None:
+    (copied_qwen / "model.safetensors").write_bytes(b"cut short")
+    with pytest.raises(AnnotationError, match="cannot be loaded"):
+        open_annotator(f"qwen:{copied_qwen}")
+
+
+def test_model_of_the_hub_loads_offline_from_its_cache(
+    tiny_qwen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revision = "66285546d2b821cf421d4f5eb2576359d3770cd3"
+    cached = tmp_path / "models--someone--tiny-qwen"
+    shutil.copytree(tiny_qwen, cached / "snapshots" / revision)
+    (cached / "refs").mkdir()
+    (cached / "refs/main").write_text(revision)
+    # Both are read from the environment when huggingface_hub is imported, which has happened by now.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert open_annotator("qwen:someone/tiny-qwen").name == "someone/tiny-qwen@66285546d2b8"
+    with pytest.raises(AnnotationError, match="without a network it must be in the Hub's cache"):
+        open_annotator("qwen:someone/other-qwen")
+
+
+def test_the_room_stays_light() -> None:
+    code = "import sys, annotation; print({'torch', 'transformers', 'av', 'PIL'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
     )
-    environment = {"HF_HUB_OFFLINE": "1", "PATH": "/usr/bin", "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().startswith(tiny_qwen.name)
+    assert done.stdout.strip() == "set()"

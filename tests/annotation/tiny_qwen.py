@@ -53,6 +53,7 @@ def write_tiny_qwen(folder: Path) -> Path:
         chat_template=CHAT_TEMPLATE,
     )
     processor.save_pretrained(folder)
+    torch.set_num_threads(1)  # on a busy machine, threads that wait for each other cost more than so small a model
     torch.manual_seed(0)
     Qwen2_5_VLForConditionalGeneration(_config(tokenizer)).save_pretrained(folder)
     return folder
