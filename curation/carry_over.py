@@ -10,6 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from curation.quality.text import is_empty, is_no_instruction, is_placeholder
 from data_contracts.errors import ContractError, DatasetUnreadable
 from data_contracts.lerobot.features import DEFAULT_FEATURES
@@ -47,6 +49,7 @@ class _Survey:
 
     problems: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, set[tuple[int, ...]]] = field(default_factory=lambda: defaultdict(set))
+    fractions: set[str] = field(default_factory=set)
     undeclared: set[str] = field(default_factory=set)
     without: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     longer: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -116,13 +119,17 @@ def _look_at(dataset: LeRobotDataset, episode: Episode, survey: _Survey) -> None
         if problem:
             survey.problems[key] = problem
         else:
-            survey.shapes[key].add(episode.array(key).shape[1:] or (1,))
+            values = episode.array(key)
+            values = values.reshape(len(values), -1) if key in (STATE, ACTION) else values
+            survey.shapes[key].add(values.shape[1:] or (1,))
+            if values.dtype.kind == "f":
+                survey.fractions.add(key)
     for key in dataset.declared_camera_keys:
         if not episode.has_video(key):
             survey.without[key].append(episode.index)
         elif key not in dataset.image_keys and len(episode.frames(key)) > episode.num_frames:
             survey.longer[key].append(episode.index)
-    late = abs(episode.timestamps_s - episode.array("frame_index").reshape(-1) / dataset.fps).max(initial=0.0)
+    late = abs(episode.timestamps_s - np.arange(episode.num_frames) / dataset.fps).max(initial=0.0)
     if not late <= TIME_TOLERANCE_S:
         survey.late[episode.index] = float(late)
 
@@ -159,6 +166,9 @@ def _columns(dataset: LeRobotDataset, survey: _Survey) -> tuple[dict[str, Featur
         if key in problems:
             changes.append(f"column {key} dropped: {problems[key]}")
             continue
+        if key in survey.fractions and "float" not in feature.dtype:
+            changes.append(f"{key} holds fractions and is stored as float32 instead of {feature.dtype} as declared")
+            feature = replace(feature, dtype="float32")
         kept[key], said = _written(dataset, feature, survey.shapes[key].pop())
         changes += said
     changes += [

@@ -18,7 +18,8 @@ from curation.fingerprints import fingerprint
 from curation.normalise import normalise, nothing_to_normalise
 from curation.views import assign_camera_roles, slots
 from data_contracts.errors import ContractError, DatasetUnreadable
-from data_contracts.lerobot import open_dataset
+from data_contracts.lerobot import DatasetWriter, VideoSegment, open_dataset
+from data_contracts.lerobot.encode import encode_video
 from data_contracts.manifests import DatasetVerdict, NormalisedDataset
 from tests.conftest import CAMERAS, write_tiny_dataset
 from tests.curation.kept_episodes import episode_table, raw_dataset
@@ -148,12 +149,14 @@ def test_odd_features_are_put_right_and_each_change_is_said(source, tmp_path):
     features["observation.state"]["names"] = [["a", "b", "c"]]
     features["action"]["names"] = None
     features["next.reward"] = {"dtype": "float64", "shape": [1], "names": None}
+    features["phase"] = {"dtype": "int64", "shape": [1], "names": None}
     features["next.done"] = {"dtype": "bool", "shape": [1], "names": None}
     features["observation.images.ghost"] = dict(features[CAMERAS[0]])
     _edit_info(source, features=features)
 
     def change(table: pa.Table) -> pa.Table:
         table = table.append_column("next.reward", pa.array(np.linspace(0, 1, len(table))))
+        table = table.append_column("phase", pa.array(np.linspace(0, 1, len(table))))
         return table.append_column("scratch", pa.array(np.arange(len(table))))
 
     _edit_data(source, change)
@@ -166,13 +169,15 @@ def test_odd_features_are_put_right_and_each_change_is_said(source, tmp_path):
         "names of observation.state flattened",
         "names of action filled in: dim_0 to dim_2",
         "next.reward stored as float32 instead of float64",
+        "phase holds fractions and is stored as float32 instead of int64 as declared",
         "column next.done dropped: episode 0 has no such column",
         "column scratch dropped: it is not declared",
         "camera observation.images.ghost dropped: it has no frames",
     ):
         assert expected in said
     written = open_dataset(tmp_path / "out").episode(0)
-    np.testing.assert_allclose(written.array("next.reward"), np.linspace(0, 1, 30), rtol=1e-6)
+    for key in ("next.reward", "phase"):
+        np.testing.assert_allclose(written.array(key), np.linspace(0, 1, 30), rtol=1e-6)
     assert "scratch" not in written.columns.column_names
 
 
@@ -231,6 +236,33 @@ def test_frames_past_the_last_row_are_left_out(tmp_path, codec):
     assert len(written.episode(0).frames(CAMERAS[0])) == 25
     if not manifest.reencoded:
         _assert_same_episodes(source, tmp_path / "out")
+
+
+@pytest.mark.parametrize("codec", ["h264", "av1"])
+def test_episodes_are_cut_out_of_a_shared_video_without_loss_or_it_is_said(tmp_path, codec):
+    rng = np.random.default_rng(3)
+    pictures = rng.integers(0, 255, (90, 8, 8, 3), dtype=np.uint8).repeat(8, axis=1).repeat(8, axis=2)
+    encode_video(pictures, tmp_path / "all.mp4", fps=30, codec=codec)
+    source = tmp_path / "lab-a__shared"
+    key, vector = CAMERAS[0], {"dtype": "float32", "shape": [2], "names": ["a", "b"]}
+    features = {"observation.state": vector, "action": vector, key: {"dtype": "video", "shape": [64, 64, 3]}}
+    with DatasetWriter(source, fps=30, robot_type="so100", features=features) as writer:
+        for first in (0, 30, 60):
+            columns = {name: rng.normal(size=(30, 2)).astype(np.float32) for name in ("observation.state", "action")}
+            segment = VideoSegment(tmp_path / "all.mp4", first, 30)
+            writer.add_episode(columns=columns, task="Push", videos={key: segment})
+    assert len(list(source.rglob("*.mp4"))) == 1
+    manifest = _normalise(source, tmp_path / "out", rejected=(1,))
+    assert [e.episode_index for e in manifest.episodes] == [0, 2]
+    if codec == "av1":  # a key frame at every second frame
+        assert manifest.reencoded == ()
+        _assert_same_episodes(source, tmp_path / "out")
+        return
+    (said,) = manifest.reencoded
+    assert said.startswith(f"{key} of episode 2: ")
+    after, before = (open_dataset(root).episode(n).frames(key) for root, n in ((tmp_path / "out", 1), (source, 2)))
+    assert len(after) == 30
+    assert abs(after.decode(range(30)).astype(int) - before.decode(range(30)).astype(int)).mean() < 10
 
 
 def test_state_that_changes_its_width_is_refused(source, tmp_path):
