@@ -1,25 +1,25 @@
 """Where each thing lives in the lake: path arithmetic only, no reading and no writing.
 
-    <home>/                        DEFTWORKS_HOME, default .deftworks/
-      source_listing/              every candidate dataset of the configured sources
-      raw/<dataset>/               where the dataset lies, at which revision (linked, never copied)
-      findings/<dataset>/          findings, episode verdicts, dataset verdict
-      normalised/<dataset>/        LeRobot v3.0
-      camera_roles/<dataset>/      which camera is the wrist, the top, the side
-      task_labels/<dataset>/       one instruction per episode
-      fingerprints/<dataset>/      one row per episode
-      duplicates/                  clusters over all datasets
-      corpus/                      manifest.json: who is in, who is out, why
-      skill_index/                 which episodes teach which skill
-      policies/base/               the pretrained policy
-      policies/<skill>/            its fine-tune
-      evaluations/<skill>/         rollouts: counts, interval, videos
-      packs/<skill>/<version>/     signed skill packs
-      releases/<number>/           catalogue; releases/CURRENT names the one that is shown
-      contributions/<id>/          uploads: quarantine, verdict, accepted episodes
-      community/                   the sample community that `deftworks demo` records
-      keys/                        signing key of this shop, pinned public keys
-      dagster/                     the Dagster instance
+<home>/                        DEFTWORKS_HOME, default .deftworks/
+  source_listing/              every candidate dataset of the configured sources
+  raw/<dataset>/               where the dataset lies, at which revision (linked, never copied)
+  findings/<dataset>/          findings, episode verdicts, dataset verdict
+  normalised/<dataset>/        LeRobot v3.0
+  camera_roles/<dataset>/      which camera is the wrist, the top, the side
+  task_labels/<dataset>/       one instruction per episode
+  fingerprints/<dataset>/      one row per episode
+  duplicates/                  clusters over all datasets
+  corpus/                      manifest.json: who is in, who is out, why
+  skill_index/                 which episodes teach which skill
+  policies/base/               the pretrained policy
+  policies/<skill>/            its fine-tune
+  evaluations/<skill>/         rollouts: counts, interval, videos
+  packs/<skill>/<version>/     signed skill packs
+  releases/<number>/           catalogue; releases/CURRENT names the one that is shown
+  contributions/<id>/          uploads: quarantine, verdict, accepted episodes
+  community/                   the sample community that `deftworks demo` records
+  keys/                        signing key of this shop, pinned public keys
+  dagster/                     the Dagster instance
 """
 
 from __future__ import annotations
