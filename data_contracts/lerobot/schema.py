@@ -37,7 +37,7 @@ def data_schema(features: Mapping[str, Feature]) -> pa.Schema:
     fields, declared = [], {}
     for key, feature in stored_features(features).items():
         kind, huggingface = _column(feature)
-        fields.append(pa.field(key, kind))
+        fields.append(pa.field(key, kind, metadata=_extension(huggingface)))
         declared[key] = huggingface
     metadata = json.dumps({"info": {"features": declared}})
     return pa.schema(fields, metadata={"huggingface": metadata})
@@ -82,6 +82,16 @@ def tasks_table(tasks: list[str]) -> pa.Table:
     pandas = {"index_columns": ["task"], "column_indexes": [unnamed], "columns": columns, "pandas_version": "2.3.3"}
     schema = pa.schema([("task_index", pa.int64()), ("task", pa.string())], metadata={"pandas": json.dumps(pandas)})
     return pa.table({"task_index": list(range(len(tasks))), "task": tasks}, schema=schema)
+
+
+def _extension(huggingface: Mapping[str, Any]) -> dict[str, str] | None:
+    """Returns the mark of an Arrow extension type, under which `datasets` stores arrays of two axes or more."""
+    if "shape" not in huggingface:
+        return None
+    return {
+        "ARROW:extension:name": f"datasets.features.features.{huggingface['_type']}ExtensionType",
+        "ARROW:extension:metadata": json.dumps([huggingface["shape"], huggingface["dtype"]]),
+    }
 
 
 def _column(feature: Feature) -> tuple[pa.DataType, dict[str, Any]]:
