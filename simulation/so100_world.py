@@ -43,12 +43,13 @@ DISPLACEMENT_STEPS, DISPLACEMENT_RAD, DISPLACED_MIN_HEIGHT_M = 20, 0.6, 0.05
 NOISE_RAD = np.array([0.15, 0.15, 0.15, 0.15, 0.05, 0.0])
 INSTRUCTIONS = {"touch-cube": "Touch the red cube", "lift-cube": "Pick up the red cube"}
 CAMERAS_M = {
-    "front": ((-0.25, 0.6, 0.32), (0.18, 0.6, 0.06)),
-    "top": ((0.12, 0.6, 0.55), (0.125, 0.6, 0.0)),
-    "side": ((0.1, 0.2, 0.25), (0.15, 0.6, 0.05)),
+    "front": ((-0.25, 0.6, 0.32), (0.18, 0.6, 0.05), 45),
+    "top": ((0.12, 0.6, 0.55), (0.125, 0.6, 0.0), 55),
+    "side": ((0.1, 0.2, 0.25), (0.15, 0.6, 0.05), 55),
 }
-"""Camera name -> (where it is, what it looks at)."""
-WRIST_CAMERA_M = ((0.0, -0.02, 0.07), (0.0, -0.1, 0.0))
+"""Camera name -> (where it is, what it looks at, vertical field of view in degrees)."""
+WRIST_CAMERA_M = ((0.0, -0.02, 0.07), (0.0, -0.1, 0.0), 75)
+"""In the frame of the fixed jaw."""
 
 
 class SO100World:
@@ -165,9 +166,9 @@ def _load_model(mujoco: Any) -> Any:
     spec = mujoco.MjSpec.from_string(SCENE.read_text(), include=assets, assets=assets)
     jaw = spec.body(FIXED_JAW)
     jaw.add_site(name=GRASP_SITE, pos=GRASP_POINT_M, rgba=(0, 0, 0, 0))
-    _add_camera(mujoco, jaw, "wrist", WRIST_CAMERA_M, fovy=75, up=(0, 1, 0))
+    _add_camera(mujoco, jaw, "wrist", WRIST_CAMERA_M, up=(0, 1, 0))
     for name, placement in CAMERAS_M.items():
-        _add_camera(mujoco, spec.worldbody, name, placement, fovy=55, up=(0, 0, 1))
+        _add_camera(mujoco, spec.worldbody, name, placement, up=(0, 0, 1))
     model = spec.compile()
     model.dof_frictionloss[:6] = JOINT_FRICTION_NM
     model.actuator_biasprm[:6, 2] = -SERVO_DAMPING
@@ -176,11 +177,11 @@ def _load_model(mujoco: Any) -> Any:
 
 
 def _add_camera(
-    mujoco: Any, body: Any, name: str, placement: tuple[tuple, tuple], fovy: float, up: tuple[float, float, float]
+    mujoco: Any, body: Any, name: str, placement: tuple[tuple, tuple, float], up: tuple[float, float, float]
 ) -> None:
-    position, target = (np.array(point) for point in placement)
+    position, target = (np.array(point) for point in placement[:2])
     backward = (position - target) / np.linalg.norm(position - target)
     right = np.cross(up, backward) / np.linalg.norm(np.cross(up, backward))
     quaternion = np.zeros(4)
     mujoco.mju_mat2Quat(quaternion, np.stack([right, np.cross(backward, right), backward], axis=1).ravel())
-    body.add_camera(name=name, pos=position, quat=quaternion, fovy=fovy)
+    body.add_camera(name=name, pos=position, quat=quaternion, fovy=placement[2])
