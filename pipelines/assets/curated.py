@@ -1,5 +1,8 @@
 """What is known about a normalised dataset: which camera shows what, what each episode does, what each episode is."""
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from data_contracts.catalogue import CAMERA_ROLE_TABLE, FINGERPRINTS, TASK_LABELS
@@ -11,6 +14,17 @@ from pipelines.partitions import DATASETS
 from pipelines.pictures import column_schema, markdown_table
 from pipelines.resources import LakeResource
 from pipelines.versions import VERSIONS
+
+if TYPE_CHECKING:
+    from annotation import Annotator
+
+
+@cache
+def annotator_of(spec: str) -> Annotator:
+    """Returns the annotator that the settings name, loaded once per process: a model takes minutes to load."""
+    from annotation import open_annotator
+
+    return open_annotator(spec)
 
 
 def _inputs(asset: str, lake: LakeResource, dataset_id: str, **settings: str) -> dict:
@@ -56,9 +70,9 @@ def task_labels(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mat
     dataset_id = context.partition_key
     folder = lake.lake.task_labels(dataset_id)
     with dataset_failures(lake.lake, dataset_id, "task_labels"):
-        from annotation import label_tasks, open_annotator
+        from annotation import label_tasks
 
-        annotator = open_annotator(lake.settings.annotator)
+        annotator = annotator_of(lake.settings.annotator)
         identity = {"annotator": annotator.name, "prompt": annotator.prompt_hash or ""}
         result = run_stage(
             folder,
