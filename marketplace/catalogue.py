@@ -108,7 +108,8 @@ class Catalogue:
         rows = self.query("SELECT manifest FROM packs WHERE skill_id = ?", skill_id)
         if rows.is_empty():
             raise LakeError(
-                f"No pack {skill_id!r} is on sale.", hint="It may have been taken out; see what is on the shelf."
+                f"No pack {skill_id!r} is in this release.",
+                hint="It may have been taken out; see what is on the shelf.",
             )
         return SkillPack.model_validate_json(rows["manifest"][0])
 

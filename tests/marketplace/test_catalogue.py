@@ -160,7 +160,7 @@ def test_a_missing_release_is_noticed(lake, add_pack):
 
 def test_an_unknown_pack_is_said_to_be_none(lake):
     build_release(lake, [])
-    with pytest.raises(LakeError, match="No pack 'nothing' is on sale"):
+    with pytest.raises(LakeError, match="No pack 'nothing' is in this release"):
         open_catalogue(lake).pack("nothing")
 
 

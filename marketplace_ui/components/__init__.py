@@ -1,0 +1,1 @@
+"""Drawing functions: plain values in, Streamlit elements out. Nothing here reads the lake."""

@@ -1,0 +1,42 @@
+"""What stands where there is nothing to show: empty shelf, no match, something broken. Says what it is and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+
+import streamlit as st
+
+from data_contracts.errors import DeftworksError
+
+
+def state(title: str, text: str) -> None:
+    """Draws a quiet box in the place of what is not there."""
+    st.html(f'<div class="dw-state"><h3>{escape(title)}</h3><div class="dw-muted">{escape(text)}</div></div>')
+
+
+def no_release() -> None:
+    """Before the first release."""
+    state(
+        "The shelves are still empty",
+        "Nothing has been published here yet. Skills appear with the first catalogue release.",
+    )
+    st.caption("If this is your shop: make a release, for example with")
+    st.code("deftworks demo", language="bash")
+
+
+def empty_release() -> None:
+    """A release without packs."""
+    state("No skills on the shelf right now", "The present catalogue release holds no packs. Please come back later.")
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """Turns an error of ours into a message with what to do next; no stack trace reaches a visitor."""
+    try:
+        yield
+    except DeftworksError as error:
+        st.error(f"**This page cannot be shown.** {error.message}", icon=":material/error:")
+        if error.hint:
+            st.caption(error.hint)

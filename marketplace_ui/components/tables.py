@@ -1,0 +1,33 @@
+"""Small tables and lists of facts as HTML that takes the page's colours; every value is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+
+class Markup(str):
+    """Text that is markup already, made by a component of this folder."""
+
+    __slots__ = ()
+
+
+def code(text: str) -> Markup:
+    return Markup(f"<code>{escape(text)}</code>")
+
+
+def table_html(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns a table that scrolls sideways by itself on a narrow screen."""
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    body = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="dw-scroll"><table class="dw-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def facts_html(facts: Mapping[str, str]) -> str:
+    """Returns names with values, in columns."""
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{_cell(value)}</dd></div>" for name, value in facts.items())
+    return f'<dl class="dw-facts">{items}</dl>'
+
+
+def _cell(value: str) -> str:
+    return value if isinstance(value, Markup) else escape(value)

@@ -1,0 +1,89 @@
+"""What components make of plain values: nothing that a publisher writes becomes markup, and rates never stand alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from marketplace_ui.components.card import _body
+from marketplace_ui.components.evidence import rate_html, success_chart
+from marketplace_ui.components.tables import code, facts_html, table_html
+from marketplace_ui.launch import APP, shop_command
+from marketplace_ui.services.shelf import Offer, Wish, find
+from marketplace_ui.services.wording import count_text, counted, interval_text, percent, price_text, size_text
+from tests.skill_packs.make_pack import wilson
+
+EVIL = "<script>alert(1)</script>"
+
+
+def offer(**changes) -> Offer:
+    values = {
+        "skill_id": "a", "version": "1.0.0", "title": "A", "description": "Does a.", "robot_type": "so100", "is_simulated": True,
+        "num_successes": 3, "num_rollouts": 4, "low": 0.3, "high": 0.95, "baseline_rate": 0.0, "num_episodes": 1,
+        "num_contributors": 1, "price_minor": 0, "currency": "EUR", "poster": None,
+    }  # fmt: skip
+    return Offer(**(values | changes))
+
+
+def test_texts_of_publishers_stay_texts():
+    drawn = (
+        _body(offer(description=EVIL, robot_type=EVIL))
+        + table_html([EVIL], [[EVIL, code(EVIL)]])
+        + facts_html({EVIL: EVIL})
+    )
+    assert EVIL not in drawn
+    assert "&lt;script&gt;" in drawn
+
+
+def test_a_rate_stands_with_its_number_and_interval():
+    drawn = rate_html(3, 4, 0.3, 0.95, 0.25)
+    for expected in ("75%", "3 of 4 rollouts", "30–95%", "left:30.0%;width:65.0%", "left:25.0%"):
+        assert expected in drawn
+    assert 'aria-label="75% success in 4 rollouts, 95% interval 30–95%, doing nothing 25%"' in drawn
+
+
+def test_no_rollout_is_no_rate_of_one():
+    assert offer(num_rollouts=0, num_successes=0).rate == 0.0
+
+
+def test_the_chart_holds_every_policy_with_its_interval():
+    rates = {"This pack": wilson(13, 20), "Doing nothing": wilson(1, 20)}
+    rows = success_chart(rates).to_dict()["layer"][0]["data"]["values"]
+    assert [row["policy"] for row in rows] == ["This pack", "Doing nothing"]
+    assert rows[0]["low"] == pytest.approx(0.433, abs=1e-3)
+    assert rows[0]["shown"] == "65% · 13 of 20"
+
+
+def test_an_empty_wish_finds_everything_in_order():
+    shelf = [offer(skill_id="b"), offer(skill_id="a")]
+    assert find(shelf, Wish()) == shelf
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (price_text(0, "EUR"), "Free"),
+        (price_text(1900, "EUR"), "€19"),
+        (price_text(1950, "GBP"), "£19.50"),
+        (price_text(1500, "JPY"), "1500 JPY"),
+        (price_text(1234, "CHF"), "12.34 CHF"),
+        (percent(0.654), "65%"),
+        (interval_text(0.433, 0.819), "43–82%"),
+        (size_text(999), "999 bytes"),
+        (size_text(59_310), "59 kB"),
+        (size_text(906_000_000), "906 MB"),
+        (size_text(1_800_000_000), "1.8 GB"),
+        (count_text(26), "26"),
+        (count_text(450_046_212), "450 M"),
+        (counted(1, "episode"), "1 episode"),
+        (counted(2, "episode"), "2 episodes"),
+    ],
+)
+def test_wording(shown, expected):
+    assert shown == expected
+
+
+def test_the_command_serves_the_app_and_tells_nobody():
+    command = shop_command(8600)
+    assert str(APP) in command
+    assert APP.is_file()
+    assert {"--server.port=8600", "--server.headless=true", "--browser.gatherUsageStats=false"} <= set(command)
