@@ -39,7 +39,7 @@ def record_community(
 ) -> list[Path]:
     """Makes sure that every dataset of the sample community lies in `folder`/<org>__<name>.
 
-    The same table and package versions give the same bytes. Takes about two minutes on two cores the first time.
+    The same table and package versions give the same bytes. The first time takes about 280 s of processor time.
 
     Args:
         community: by default the table that comes with the package.
