@@ -13,7 +13,7 @@ from data_contracts.findings import Finding, Severity
 from data_contracts.lerobot.episodes import EpisodeRecord
 from data_contracts.lerobot.features import Feature
 from data_contracts.lerobot.json_files import whole_number
-from data_contracts.lerobot.parquet_files import column_array
+from data_contracts.lerobot.parquet_files import column_array, number_column
 from data_contracts.lerobot.structure import structure
 
 NOT_NUMERIC = ("string", "language", "image", "video")
@@ -96,8 +96,8 @@ def _tasks(rows: pa.Table, record: EpisodeRecord, tasks: Mapping[int, str]) -> I
 
 def _numbers(rows: pa.Table, key: str) -> np.ndarray:
     try:
-        return column_array(rows[key], key).astype(np.float64).reshape(rows.num_rows)
-    except (DatasetUnreadable, TypeError, ValueError):
+        return number_column(rows[key], key)
+    except DatasetUnreadable:
         return np.full(rows.num_rows, np.nan)
 
 

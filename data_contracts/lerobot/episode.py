@@ -15,8 +15,7 @@ import pyarrow as pa
 
 from data_contracts.errors import DatasetUnreadable, VideoUnreadable, did_you_mean
 from data_contracts.lerobot.episodes import EpisodeRecord
-from data_contracts.lerobot.json_files import whole_number
-from data_contracts.lerobot.parquet_files import column_array
+from data_contracts.lerobot.parquet_files import column_array, number_column
 
 if TYPE_CHECKING:
     from data_contracts.lerobot.reader import LeRobotDataset
@@ -76,8 +75,11 @@ class Episode:
     @cached_property
     def task(self) -> str:
         """The text of the task index that most frames carry, else the first text of the episode table, else ""."""
-        counted = Counter(whole_number(value) for value in self.array("task_index").ravel().tolist())
-        for task_index, _ in counted.most_common():
+        try:
+            numbers = number_column(self.columns["task_index"], "task_index")
+        except DatasetUnreadable:
+            numbers = np.zeros(0)
+        for task_index, _ in Counter(numbers.tolist()).most_common():
             if task_index in self._dataset.tasks:
                 return self._dataset.tasks[task_index]
         return self.tasks[0] if self.tasks else ""
@@ -103,8 +105,8 @@ class Episode:
 
     @cached_property
     def timestamps_s(self) -> np.ndarray:
-        """Seconds as recorded, float64 (T,)."""
-        return self._numbers("timestamp", np.float64).reshape(self.num_frames, -1)[:, 0]
+        """Seconds as recorded, float64 (T,). Raises DatasetUnreadable where the column holds anything else."""
+        return number_column(self.columns["timestamp"], "timestamp")
 
     def has_video(self, camera_key: str) -> bool:
         """Returns True where this episode has frames of the camera, as a video or as images."""
@@ -144,14 +146,12 @@ class Episode:
     def _vectors(self, key: str) -> np.ndarray:
         if key not in self.columns.column_names:
             return np.zeros((self.num_frames, 0), np.float32)
-        values = self._numbers(key, np.float32)
-        return values.reshape(self.num_frames, -1 if values.size else prod(values.shape[1:]))
-
-    def _numbers(self, key: str, dtype: type[np.floating]) -> np.ndarray:
         try:
-            return self.array(key).astype(dtype)
+            with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which the detectors report
+                values = self.array(key).astype(np.float32)
         except (TypeError, ValueError) as error:
             raise DatasetUnreadable(
                 f"Column {key!r} of episode {self.index} in {self._dataset.root} holds no numbers.",
                 hint="Leave the episode out.",
             ) from error
+        return values.reshape(self.num_frames, prod(values.shape[1:]))

@@ -90,7 +90,7 @@ def _rows(files: DatasetFiles, name: str) -> tuple[list[dict[str, Any]], list[Fi
         return read_json_lines(files.path(name), name)
     try:
         schema, _ = read_footer(files.path(name))
-        wanted = [column for column in dict.fromkeys(schema.names) if not column.startswith("stats/")]
+        wanted = [column for column in schema.names if not column.startswith("stats/")]
         return read_table(files.path(name), wanted).to_pylist(), []
     except DatasetUnreadable as error:
         return [], [structure("unreadable_metadata", "warn", f"{name}: {error.message}", file=name)]

@@ -15,6 +15,9 @@ from data_contracts.errors import DatasetUnreadable
 from data_contracts.lerobot.json_files import brief
 
 EPISODE_INDEX = "episode_index"
+BROKEN = (OSError, ValueError, KeyError, OverflowError, pa.ArrowException)
+"""What pyarrow raises for damaged files; names that are not UTF-8 or come twice are among them."""
+
 FETCH_AGAIN = "Fetch the file again; a recorder that was not finalised leaves such files too."
 
 
@@ -30,16 +33,21 @@ def read_table(path: Path, columns: Sequence[str] | None = None, row_groups: Seq
         with pq.ParquetFile(path) as file:
             groups = range(file.num_row_groups) if row_groups is None else row_groups
             return _plain(file.read_row_groups(list(groups), columns=columns))
-    except (OSError, pa.ArrowException) as error:
+    except BROKEN as error:
         raise DatasetUnreadable(f"{path} cannot be read as parquet: {brief(error)}.", hint=FETCH_AGAIN) from error
 
 
 def read_footer(path: Path) -> tuple[pa.Schema, int]:
-    """Returns schema and number of rows, without reading any. Raises DatasetUnreadable."""
+    """Returns schema and number of rows, without reading any. Of columns that share a name the first is kept.
+
+    Raises:
+        DatasetUnreadable: there is no readable footer.
+    """
     try:
         with pq.ParquetFile(path) as file:
-            return file.schema_arrow, file.metadata.num_rows
-    except (OSError, pa.ArrowException) as error:
+            fields = {field.name: field for field in reversed(file.schema_arrow)}
+            return pa.schema(reversed(fields.values())), file.metadata.num_rows
+    except BROKEN as error:
         raise DatasetUnreadable(f"{path} has no readable footer: {brief(error)}.", hint=FETCH_AGAIN) from error
 
 
@@ -64,7 +72,7 @@ class ShardReader:
         groups = tuple(group for group, low, high in ranges if low <= episode_index <= high)
         wanted = None if columns is None else [*dict.fromkeys((*columns, EPISODE_INDEX))]
         table = self._read(path, wanted, groups)
-        is_of_episode = column_array(table[EPISODE_INDEX], EPISODE_INDEX).ravel() == episode_index
+        is_of_episode = number_column(table[EPISODE_INDEX], EPISODE_INDEX) == episode_index
         rows = table.filter(pa.array(is_of_episode, pa.bool_()))
         return rows if columns is None else rows.select(list(columns))
 
@@ -87,6 +95,16 @@ def column_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks else pa.array([], array.type)
     return _array(array, name)
+
+
+def number_column(column: pa.ChunkedArray, name: str) -> np.ndarray:
+    """Returns a column of one number per row as float64 (T,), nulls NaN. Raises DatasetUnreadable for any other column."""
+    try:
+        return column_array(column, name).astype(np.float64).reshape(len(column))
+    except (TypeError, ValueError) as error:
+        raise DatasetUnreadable(
+            f"Column {name!r} does not hold one number per row.", hint="Leave the episode out."
+        ) from error
 
 
 def _array(array: pa.Array, name: str) -> np.ndarray:
@@ -134,7 +152,7 @@ def _episode_ranges(path: Path) -> list[tuple[int, int, int]]:
     for group, known in enumerate(_group_statistics(path)):
         if known is None:
             column = read_table(path, [EPISODE_INDEX], [group])[EPISODE_INDEX]
-            values = column_array(column, EPISODE_INDEX).astype(float)
+            values = number_column(column, EPISODE_INDEX)
             known = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0.0, -1.0)
         ranges.append((group, int(known[0]), int(known[1])))
     return ranges

@@ -45,7 +45,7 @@ def read_episode_rows(
 def columns_without_images(path: Path) -> list[str]:
     """Returns the columns of a data file that hold no images. Raises DatasetUnreadable."""
     schema, _ = read_footer(path)
-    return [name for name in dict.fromkeys(schema.names) if not is_image_column(_first_field(schema, name).type)]
+    return [field.name for field in schema if not is_image_column(field.type)]
 
 
 def with_default_columns(rows: pa.Table, record: EpisodeRecord, fps: float, task_index: int) -> pa.Table:
@@ -63,7 +63,3 @@ def with_default_columns(rows: pa.Table, record: EpisodeRecord, fps: float, task
         if name not in rows.column_names:
             rows = rows.append_column(name, pa.array(made_up[name].astype(dtype)))
     return rows
-
-
-def _first_field(schema: pa.Schema, name: str) -> pa.Field:
-    return schema.field(schema.get_all_field_indices(name)[0])

@@ -57,7 +57,7 @@ def _table_statistics(files: DatasetFiles) -> dict[int, dict[str, Any]]:
         if not (name.startswith("meta/episodes/chunk-") and name.endswith(".parquet")):
             continue
         try:
-            columns = [c for c in dict.fromkeys(read_footer(files.path(name))[0].names) if c.startswith("stats/")]
+            columns = [c for c in read_footer(files.path(name))[0].names if c.startswith("stats/")]
             rows = read_table(files.path(name), ["episode_index", *columns]).to_pylist()
         except DatasetUnreadable:
             continue  # reading the episode table has reported it

@@ -13,7 +13,7 @@ import pyarrow as pa
 from data_contracts.errors import DatasetUnreadable
 from data_contracts.findings import Finding, Severity
 from data_contracts.lerobot.features import DEFAULT_FEATURES
-from data_contracts.lerobot.parquet_files import column_array, read_footer, read_table
+from data_contracts.lerobot.parquet_files import number_column, read_footer, read_table
 from data_contracts.lerobot.structure import null_if_all, structure
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _row_order(dataset: LeRobotDataset) -> Iterator[Finding]:
     for name in sorted(_episodes_of(dataset)):
         try:
             table = read_table(dataset.files.path(name), ["index"])
-            index = column_array(table["index"], "index").ravel()
+            index = number_column(table["index"], "index")
         except (DatasetUnreadable, KeyError):
             return  # reported as unreadable, or as a missing column
         if not np.array_equal(index, np.arange(position, position + len(index))):

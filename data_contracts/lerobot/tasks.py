@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from data_contracts.errors import DatasetUnreadable
 from data_contracts.findings import Finding
-from data_contracts.lerobot.json_files import brief, read_json_lines, whole_number
+from data_contracts.lerobot.json_files import read_json_lines, whole_number
+from data_contracts.lerobot.parquet_files import read_table
 from data_contracts.lerobot.structure import structure
 
 TASKS_LINES = "meta/tasks.jsonl"
@@ -39,9 +40,9 @@ def _read_lines(path: Path) -> tuple[dict[int, str], list[Finding]]:
 
 def _read_table(path: Path) -> tuple[dict[int, str], list[Finding]]:
     try:
-        table = pq.ParquetFile(path).read()
-    except (OSError, pa.ArrowException) as error:
-        message = f"{TASKS_TABLE} cannot be read: {brief(error)}."
+        table = read_table(path)
+    except DatasetUnreadable as error:
+        message = f"{TASKS_TABLE}: {error.message}"
         return {}, [structure("unreadable_metadata", "warn", message, file=TASKS_TABLE)]
     text = _text_column(table)
     if text is None:
