@@ -18,7 +18,6 @@ _HOME_OF = {
     "load_checkpoint": "policy.checkpoint",
     "new_small_policy": "policy.small",
     "save_checkpoint": "policy.checkpoint",
-    "small": "policy.configuration",
 }
 __all__ = sorted(_HOME_OF)
 

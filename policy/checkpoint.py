@@ -5,7 +5,9 @@
     vlm/                                    architecture and tokenizer, where they are not the published ones
 
 `vlm_model_name` is then "vlm", relative to the folder. LeRobot resolves it against its working directory: run it inside the
-folder, or override `vlm_model_name` and the tokenizer step's `tokenizer_name`. Optimiser states belong to training.
+folder, or override `vlm_model_name` and the tokenizer step's `tokenizer_name`. Under transformers 4.55 to 4.57 LeRobot must
+also run the vision tower in bfloat16: in float32 those releases misplace patches (transformers issue 41190), and actions
+differ. Optimiser states belong to training.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def pipeline_documents(processors: Processors, tokenizer_name: str) -> dict[str,
             ("to_batch_processor", {}),
             ("smolvla_new_line_processor", {}),
             ("tokenizer_processor", words),
-            ("device_processor", {"device": processors.device, "float_dtype": None}),
+            ("device_processor", {"device": config.device or "cpu", "float_dtype": None}),
             ("normalizer_processor", {"eps": EPSILON, "features": features, "norm_map": MODES}),
         ],
         "policy_postprocessor": [

@@ -46,15 +46,17 @@ def train_tokenizer(sentences: Iterable[str], vocab_size: int = 1024) -> PreTrai
 
 
 def load_tokenizer(name: str, beside: Path | None = None) -> PreTrainedTokenizerFast:
-    """Returns the tokenizer of a folder (relative to `beside`, the checkpoint), else the one that the Hub knows by `name`.
+    """Returns the tokenizer of a folder (relative to `beside`, the checkpoint), else the one of that name in the Hub's cache.
+
+    Nothing is downloaded: a checkpoint decides `name`, and may come from anyone.
 
     Raises:
-        PolicyError: neither can be had.
+        PolicyError: it is in neither place.
     """
     folder = (beside or Path()) / name
     place = str(folder) if folder.is_dir() else name
     try:
-        return AutoTokenizer.from_pretrained(place)
+        return AutoTokenizer.from_pretrained(place, local_files_only=True)
     except (OSError, ValueError) as error:
         raise PolicyError(
             f"The tokenizer {name!r} cannot be loaded: {str(error).splitlines()[0]}",

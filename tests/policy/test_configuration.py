@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import policy
 from data_contracts.errors import PolicyError
 from policy.configuration import IMAGES, LATER_FIELDS, Feature, SmolVLAConfig, base_450m, small
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_config_survives_json():
@@ -75,3 +81,14 @@ def test_layers_alternate_between_joining_and_crossing():
     assert [config.is_self_attention(layer) for layer in range(4)] == [True, False, True, False]
     assert all(base_450m(attention_mode="self_attn").is_self_attention(layer) for layer in range(4))
     assert not any(base_450m(self_attn_every_n_layers=0).is_self_attention(layer) for layer in range(4))
+
+
+def test_importing_the_room_loads_nothing_heavy():
+    code = "import sys, policy, policy.configuration; print('torch' in sys.modules, 'transformers' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("name", policy.__all__)
+def test_what_the_room_offers_is_there(name):
+    assert getattr(policy, name).__name__ == name
