@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def annotator_of(spec: str) -> Annotator:
+def annotator_of(spec: str) -> "Annotator":
     """Returns the annotator that the settings name, loaded once per process: a model takes minutes to load."""
     from annotation import open_annotator
 
