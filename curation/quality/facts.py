@@ -3,7 +3,7 @@
 `measure` fills these from a dataset; tests fill them by hand. Nothing here judges.
 """
 
-# ruff: noqa: N815 (arrays carry their shape in the name, as fields too)
+
 from __future__ import annotations
 
 from collections.abc import Iterable

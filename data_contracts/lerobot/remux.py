@@ -66,7 +66,7 @@ def copy_frames(video: VideoIndex, first_frame: int, num_frames: int, target: Pa
     try:
         with av.open(str(video.path)) as source, av.open(str(target), "w", options={"movflags": "faststart"}) as output:
             stream = source.streams.video[0]
-            copy = output.add_stream_from_template(stream)
+            copy = output.add_stream_from_template(stream, opaque=True)
             copy.time_base = Fraction(1, fps)
             wanted = (p for p in source.demux(stream) if p.pts is not None and not p.is_discard and not p.is_corrupt)
             for position, packet in enumerate(wanted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from curation.views import slots
@@ -31,3 +32,22 @@ def _roles(*cameras: tuple[str, str, float]):
 def test_slots_follow_roles(cameras, filled):
     assert slots(_roles(*cameras)) == filled
     assert slots(_roles(*reversed(cameras))) == filled
+
+
+@pytest.mark.parametrize(
+    ("cameras", "top"),
+    [
+        ([("laptop", "unknown", 0.2)], "laptop"),
+        ([("laptop", "unknown", 0.8)], None),
+        ([("laptop", "unknown", None)], None),
+        ([("laptop", "unknown", 0.2), ("phone", "unknown", 0.2)], None),
+        ([("laptop", "unknown", 0.2), ("phone", "unknown", 0.9)], "laptop"),
+        ([("laptop", "other", 0.2)], None),
+        ([("laptop", "unknown", 0.2), ("t", "top", 0.2)], "t"),
+    ],
+)
+def test_the_only_fixed_camera_of_unknown_role_shows_the_scene(cameras, top):
+    roles = _roles(*((key, role, 0.5) for key, role, _ in cameras))
+    moving = dict((key, moving) for key, _, moving in cameras)
+    roles = roles.with_columns(moving_fraction=pl.col("camera_key").replace_strict(moving, return_dtype=pl.Float64))
+    assert slots(roles).top == top
