@@ -48,6 +48,6 @@ def test_slots_follow_roles(cameras, filled):
 )
 def test_the_only_fixed_camera_of_unknown_role_shows_the_scene(cameras, top):
     roles = _roles(*((key, role, 0.5) for key, role, _ in cameras))
-    moving = dict((key, moving) for key, _, moving in cameras)
+    moving = {key: moving for key, _, moving in cameras}
     roles = roles.with_columns(moving_fraction=pl.col("camera_key").replace_strict(moving, return_dtype=pl.Float64))
     assert slots(roles).top == top
