@@ -10,8 +10,8 @@ from marketplace_ui.components.evidence import legend_html
 from marketplace_ui.components.states import empty_release, no_release, state
 from marketplace_ui.services.shelf import PRICES, Offer, Wish, find, release_stamp, robots
 
-LEAST = {"25": "25% or more", "50": "50% or more", "75": "75% or more"}
-FIELDS = ("q", "robot", "price", "success")
+LEAST = {"25%": 0.25, "50%": 0.5, "75%": 0.75}
+NOTHING_ASKED = {"q": "", "robot": [], "price": None, "success": None}
 
 
 def page() -> None:
@@ -51,16 +51,14 @@ def ask(shelf: list[Offer]) -> Wish:
         robot = st.pills("Robot", robots(shelf), selection_mode="multi", key="robot", bind="query-params")
         price = st.pills("Price", PRICES, key="price", bind="query-params")
         least = st.pills(
-            "Proven success", list(LEAST), format_func=LEAST.__getitem__, key="success", bind="query-params",
+            "Proven success, at least", list(LEAST), key="success", bind="query-params",
             help="By the lower end of the 95% interval: few rollouts prove little, however well they went.",
         )  # fmt: skip
-    return Wish(text or "", tuple(robot or ()), price, int(least or 0) / 100)
+    return Wish(text or "", tuple(robot or ()), price, LEAST.get(least or "", 0.0))
 
 
 def clear() -> None:
-    for field in FIELDS:
-        st.session_state.pop(field, None)
-    st.query_params.clear()
+    st.session_state.update(NOTHING_ASKED)
 
 
 page()

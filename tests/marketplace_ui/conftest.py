@@ -48,6 +48,7 @@ def visit(monkeypatch: pytest.MonkeyPatch):
         page = page or ("app_pages/pack.py" if "skill" in query else None)
         if page:
             app.run().switch_page(page)
+        # Before the first run, as a browser does that opens an address: widgets take their values from it only then.
         for name, value in query.items():
             app.query_params[name] = value
         return app.run()

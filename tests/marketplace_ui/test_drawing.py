@@ -47,7 +47,7 @@ def test_no_rollout_is_no_rate_of_one():
 
 def test_the_chart_holds_every_policy_with_its_interval():
     rates = {"This pack": wilson(13, 20), "Doing nothing": wilson(1, 20)}
-    rows = success_chart(rates).to_dict()["layer"][0]["data"]["values"]
+    rows = success_chart(rates).to_dict()["data"]["values"]
     assert [row["policy"] for row in rows] == ["This pack", "Doing nothing"]
     assert rows[0]["low"] == pytest.approx(0.433, abs=1e-3)
     assert rows[0]["shown"] == "65% · 13 of 20"

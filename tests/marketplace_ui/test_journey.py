@@ -1,0 +1,129 @@
+"""A visitor with a real browser: finds a skill, reads its page, watches a failure, shares the address. On phone and desk."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from data_contracts.layout import HOME_VARIABLE, Lake
+from marketplace_ui.launch import shop_command
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.journey
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def address(stocked: Lake) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, HOME_VARIABLE: str(stocked.home)}
+    server = subprocess.Popen(shop_command(port), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(f"http://localhost:{port}/_stcore/health")
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urlopen(url, timeout=5).close()
+            return
+        except (URLError, OSError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def _opened(browser: sync_api.Browser, address: str, width: int, scheme: str = "light") -> sync_api.Page:
+    page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(address)
+    page.wait_for_selector("h1")
+    return page
+
+
+def _is_too_wide(page: sync_api.Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_a_visitor_finds_reads_and_watches(browser, address):
+    page = _opened(browser, address, 1440)
+    page.wait_for_function("document.querySelectorAll('.dw-rate').length == 3")
+
+    page.get_by_placeholder("What should it do?").fill("button")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=button*")
+    page.wait_for_function("document.querySelectorAll('.dw-rate').length == 1")
+
+    # Anywhere on the card is its link, the picture too.
+    page.locator("[class*=st-key-card-] img").first.click(position={"x": 60, "y": 60}, force=True)
+    page.wait_for_url("**/pack?skill=press-button")
+    page.get_by_role("heading", name="Check it yourself").wait_for()
+    assert page.get_by_text("Signature verified", exact=True).is_visible()
+    assert page.get_by_text("13 of 20 rollouts").is_visible()
+    assert page.locator("[data-testid=stException]").count() == 0
+
+    last = page.locator("video").last
+    last.scroll_into_view_if_needed()
+    last.evaluate("video => video.play()")
+    page.wait_for_function("[...document.querySelectorAll('video')].at(-1).currentTime > 0.1")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Public key").click()
+    assert Path(download.value.path()).read_text().startswith("-----BEGIN PUBLIC KEY-----")
+    page.context.close()
+
+
+def test_a_shared_address_shows_the_same(browser, address):
+    page = _opened(browser, f"{address}/?price=Free", 1440)
+    page.wait_for_function("document.querySelectorAll('.dw-rate').length == 1")
+    assert page.get_by_role("link", name="Touch the cube (SO-100)").is_visible()
+
+    page = _opened(browser, f"{address}/?q=unicycle", 1440)
+    page.get_by_role("button", name="Clear the search").click()
+    page.wait_for_function("document.querySelectorAll('.dw-rate').length == 3")
+    assert "unicycle" not in page.url
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off(browser, address, width, scheme):
+    page = _opened(browser, address, width, scheme)
+    page.wait_for_selector(".dw-rate")
+    columns = len(
+        page.evaluate("getComputedStyle(document.querySelector('.st-key-shelf')).gridTemplateColumns").split()
+    )
+    assert columns == {390: 1, 768: 2, 1440: 4}[width]
+    assert not _is_too_wide(page)
+    page.goto(f"{address}/pack?skill=press-button")
+    page.get_by_role("heading", name="Check it yourself").wait_for()
+    assert not _is_too_wide(page)
+    page.context.close()
