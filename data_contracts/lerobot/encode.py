@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,9 @@ import av
 import numpy as np
 
 from data_contracts.errors import ContractError
+
+# SVT-AV1 writes thirty lines to stderr per video, past every logger; 1 leaves its errors. It is read when a stream opens.
+os.environ.setdefault("SVT_LOG", "1")
 
 PIX_FMT = "yuv420p"
 ENCODERS = {

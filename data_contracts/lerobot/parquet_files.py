@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +31,9 @@ def read_table(path: Path, columns: Sequence[str] | None = None, row_groups: Seq
     Raises:
         DatasetUnreadable: the file cannot be opened or decoded.
     """
+    footer = _footer(path)
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, metadata=footer.metadata) as file:
             groups = range(file.num_row_groups) if row_groups is None else row_groups
             return _plain(file.read_row_groups(list(groups), columns=columns))
     except BROKEN as error:
@@ -43,12 +46,30 @@ def read_footer(path: Path) -> tuple[pa.Schema, int]:
     Raises:
         DatasetUnreadable: there is no readable footer.
     """
+    footer = _footer(path)
+    return footer.schema, footer.metadata.num_rows
+
+
+@dataclass(frozen=True)
+class _Footer:
+    schema: pa.Schema
+    metadata: pq.FileMetaData
+
+
+def _footer(path: Path) -> _Footer:
     try:
-        with pq.ParquetFile(path) as file:
-            fields = {field.name: field for field in reversed(file.schema_arrow)}
-            return pa.schema(reversed(fields.values())), file.metadata.num_rows
+        status = path.stat()
+        return _read_footer(path, status.st_mtime_ns, status.st_size)
     except BROKEN as error:
         raise DatasetUnreadable(f"{path} has no readable footer: {brief(error)}.", hint=FETCH_AGAIN) from error
+
+
+@lru_cache(maxsize=8)
+def _read_footer(path: Path, _changed_ns: int, _size: int) -> _Footer:
+    """Parsing the footer of a shard with a thousand row groups takes longer than reading one of them."""
+    with pq.ParquetFile(path) as file:
+        fields = {field.name: field for field in reversed(file.schema_arrow)}
+        return _Footer(pa.schema(reversed(fields.values())), file.metadata)
 
 
 class ShardReader:
@@ -160,13 +181,13 @@ def _episode_ranges(path: Path) -> list[tuple[int, int, int]]:
 
 def _group_statistics(path: Path) -> list[tuple[float, float] | None]:
     """Returns the least and greatest episode index of each row group, None where the file does not say."""
-    with pq.ParquetFile(path) as file:
-        places = [place for place in range(len(file.schema)) if file.schema.column(place).path == EPISODE_INDEX]
-        known: list[tuple[float, float] | None] = []
-        for group in range(file.num_row_groups):
-            statistics = file.metadata.row_group(group).column(places[0]).statistics if places else None
-            if statistics is not None and statistics.has_min_max and isinstance(statistics.min, (int, float)):
-                known.append((statistics.min, statistics.max))
-            else:
-                known.append(None)
-        return known
+    metadata = _footer(path).metadata
+    places = [place for place in range(len(metadata.schema)) if metadata.schema.column(place).path == EPISODE_INDEX]
+    known: list[tuple[float, float] | None] = []
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(places[0]).statistics if places else None
+        if statistics is not None and statistics.has_min_max and isinstance(statistics.min, (int, float)):
+            known.append((statistics.min, statistics.max))
+        else:
+            known.append(None)
+    return known

@@ -114,13 +114,15 @@ class CameraVideos:
             for length in run.lengths:
                 places.append(VideoPlace(chunk, file, before, length))
                 before += length
+        for path in self._encoded:
+            path.unlink(missing_ok=True)
         return places
 
     def _encode(self, frames: Iterable[np.ndarray]) -> VideoSegment:
-        # A file that the run below owns: `place` moves it. The name cannot meet a shard's.
+        # A file of ours: `place` moves it, or removes it where its episode was refused. The name cannot meet a shard's.
         path = self._folder / "videos" / self._camera_key / f"episode-{len(self._segments):06d}.mp4"
-        count = encode_video(frames, path, fps=self._fps, codec=self._codec)
         self._encoded.add(path)
+        count = encode_video(frames, path, fps=self._fps, codec=self._codec)
         return VideoSegment(path, 0, count)
 
     def _shards(self) -> Iterator[_Run]:

@@ -419,6 +419,15 @@ def test_a_video_that_is_longer_than_its_rows_is_refused(stored, tmp_path):
         writer.add_episode(columns=columns(8), task="a", videos={CAMERA: source.episode(2).video_segment(CAMERA)})
 
 
+def test_frames_of_a_refused_episode_are_removed(tmp_path):
+    features = FEATURES | {CAMERA: Feature(CAMERA, "video", (32, 32, 3))}
+    with DatasetWriter(tmp_path, fps=10, robot_type=None, features=features, video_codec="h264") as writer:
+        writer.add_episode(columns=columns(4), task="a", videos={CAMERA: np.zeros((4, 32, 32, 3), np.uint8)})
+        with pytest.raises(ContractError, match="5 frames for an episode of 4 rows"):
+            writer.add_episode(columns=columns(4), task="a", videos={CAMERA: np.zeros((5, 32, 32, 3), np.uint8)})
+    assert [path.name for path in tmp_path.rglob("*.mp4")] == ["file-000.mp4"]
+
+
 def test_cameras_of_another_size_are_refused(tmp_path):
     features = FEATURES | {CAMERA: Feature(CAMERA, "video", (32, 32, 3))}
     writer = DatasetWriter(tmp_path, fps=10, robot_type=None, features=features, video_codec="h264")
@@ -433,6 +442,7 @@ def test_cameras_of_another_size_are_refused(tmp_path):
         (np.zeros((4, 32, 32, 3), np.float32), "float32"),
         (np.zeros((4, 31, 32, 3), np.uint8), "even width and height"),
         (np.zeros((0, 32, 32, 3), np.uint8), "No frames"),
+        ([np.zeros((32, 32, 3), np.uint8), np.zeros((32, 48, 3), np.uint8)], "the first one is"),
     ],
 )
 def test_frames_that_cannot_be_encoded(tmp_path, frames, message):
