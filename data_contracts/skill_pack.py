@@ -39,7 +39,7 @@ class CameraSlot(Manifest):
     """A picture that the policy expects. It must come from a camera that sees what `role` says, whatever its name."""
 
     key: str = Field(pattern=r"^observation\.images\.camera[1-9]$", description="Slot of the policy.")
-    role: str = Field(description="top, wrist, side, ...: see CAMERA_ROLES of data_contracts.catalogue.")
+    role: str = Field(description="The view, in words of CAMERA_ROLES (data_contracts.catalogue): wrist, top or front.")
     height_px: int = Field(ge=1, description="Of the recordings; the policy scales what it gets.")
     width_px: int = Field(ge=1)
     is_required: bool = Field(description="False when some training episodes lacked this camera.")

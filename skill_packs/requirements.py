@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from data_contracts.catalogue import SKILL_INDEX
+from data_contracts.catalogue import CAMERA_ROLE_TABLE, SKILL_INDEX
 from data_contracts.errors import PackError
 from data_contracts.manifests import NormalisedDataset
 from data_contracts.skill_pack import CameraSlot, Joint, Requirements
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 SLOTS = (
-    ("observation.images.camera1", "top"),
-    ("observation.images.camera2", "wrist"),
-    ("observation.images.camera3", "side"),
+    ("observation.images.camera1", "camera_top", "top or front"),
+    ("observation.images.camera2", "camera_wrist", "wrist"),
+    ("observation.images.camera3", "camera_side", "side"),
 )
-"""The policy's camera slots and the role each of them has in training; SKILL_INDEX has one `camera_<role>` column each."""
+"""The policy's camera slots, the column of SKILL_INDEX that says which camera fills each, and which view belongs there."""
 _META = Path("meta/deftworks.json")
 T = TypeVar("T")
 
@@ -36,16 +36,18 @@ def read_requirements(
     normalised: Callable[[str], Path],
     robot_type: str,
     units: Mapping[str, str] | None = None,
+    roles: pl.DataFrame | None = None,
 ) -> Requirements:
     """Returns what the policy in `checkpoint` asks of a robot.
 
-    Joint ranges are those of the training episodes themselves. Joint names, frame rate and picture sizes are those of most
-    training frames, where datasets differ.
+    Joint ranges are those of the training episodes themselves. Joint names, frame rate, picture sizes and camera roles are
+    those of most training frames, where datasets differ.
 
     Args:
         rows: SKILL_INDEX rows of the episodes that taught it.
         normalised: folder of a normalised dataset by id, such as `lake.normalised`.
         units: unit by joint name, as far as known.
+        roles: CAMERA_ROLE_TABLE of the datasets; without it a slot is described by the views that belong there.
 
     Raises:
         PackError: the checkpoint is unfit, there are no rows, or an episode's vectors have another length than the policy's.
@@ -61,7 +63,7 @@ def read_requirements(
         robot_type=robot_type,
         state=_joints(rows, descriptions, "observation.state", ranges, units or {}),
         action=_joints(rows, descriptions, "action", ranges, units or {}),
-        cameras=_cameras(rows, descriptions, policy.input_cameras),
+        cameras=_cameras(rows, descriptions, policy.input_cameras, _roles(roles)),
         fps=_most_frames(rows, rows["fps"].to_list()),
         num_parameters=policy.num_parameters,
         weights_bytes=policy.weights_bytes,
@@ -113,17 +115,31 @@ def _joints(
     )
 
 
+def _roles(table: pl.DataFrame | None) -> dict[tuple[str, str], str]:
+    """Returns the known role of each (dataset, camera)."""
+    if table is None:
+        return {}
+    known = CAMERA_ROLE_TABLE.check(table).filter(~pl.col("role").is_in(("unknown", "other")))
+    return {
+        (dataset, camera): role for dataset, camera, role in known.select("dataset_id", "camera_key", "role").rows()
+    }
+
+
 def _cameras(
-    rows: pl.DataFrame, descriptions: Mapping[str, NormalisedDataset], inputs: tuple[str, ...]
+    rows: pl.DataFrame,
+    descriptions: Mapping[str, NormalisedDataset],
+    inputs: tuple[str, ...],
+    roles: Mapping[tuple[str, str], str],
 ) -> tuple[CameraSlot, ...]:
     slots = []
-    for key, role in SLOTS:
-        cameras = rows[f"camera_{role}"].to_list()
-        if key not in inputs or not any(cameras):
+    for key, column, view in SLOTS:
+        cameras = list(zip(rows["dataset_id"], rows[column], strict=True))
+        if key not in inputs or not any(camera for _, camera in cameras):
             continue
-        sizes = [_size(descriptions[name], camera) for name, camera in zip(rows["dataset_id"], cameras, strict=True)]
-        height, width = _most_frames(rows, sizes)
-        slots.append(CameraSlot(key=key, role=role, height_px=height, width_px=width, is_required=all(cameras)))
+        height, width = _most_frames(rows, [_size(descriptions[name], camera) for name, camera in cameras])
+        role = _most_frames(rows, [roles.get(one, view) if one[1] else None for one in cameras])
+        is_required = all(camera for _, camera in cameras)
+        slots.append(CameraSlot(key=key, role=role, height_px=height, width_px=width, is_required=is_required))
     return tuple(slots)
 
 
@@ -138,5 +154,7 @@ def _most_frames(rows: pl.DataFrame, values: list[T | None]) -> T:
         if value is not None:
             frames[value] = frames.get(value, 0) + num_frames
     if not frames:
-        raise PackError("No training episode says how large its pictures are.", hint="Normalise the datasets again.")
+        raise PackError(
+            "The datasets do not say how large the pictures of their cameras are.", hint="Normalise the datasets again."
+        )
     return max(frames, key=lambda value: frames[value])
