@@ -50,14 +50,14 @@ def brief(error: Exception) -> str:
 
 
 def whole_number(value: Any) -> int | None:
-    """Returns the integer that `value` stands for (3, 3.0, "3"), or None."""
+    """Returns the integer that `value` stands for (3, 3.0, "3"), or None; no index or count lies beyond 2**53."""
     if isinstance(value, bool) or value is None:
         return None
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    if not number.is_integer():
+    if not number.is_integer() or abs(number) > 2**53:
         return None
     return value if isinstance(value, int) else int(number)
 

@@ -38,7 +38,7 @@ def read_episode_rows(
             f"{path} has no episode_index, and the episode table has no row range for episode {record.index}.",
             hint="One of them must say which rows belong to the episode.",
         )
-    start, stop = (row - first_row for row in record.rows)
+    start, stop = (max(row - first_row, 0) for row in record.rows)
     return read_table(path, columns).slice(start, max(stop - start, 0))
 
 

@@ -636,3 +636,10 @@ def test_statistics_under_a_key_without_images(tiny, codes):
     dataset = open_dataset(folder)
     assert codes(dataset) == {"wrong_stats_key": None}
     assert any("'observation.images.front' seems meant" in finding.message for finding in dataset.findings)
+
+
+def test_row_range_beyond_any_dataset(tiny, change_rows):
+    folder = change_episodes(tiny("v3.0"), change_rows, dataset_from_index=[0.0, 9.3e18, -14.0])
+    dataset = open_dataset(folder)
+    assert [dataset.episode(index).num_frames for index in range(3)] == [8, 6, 10]
+    assert [finding.code for finding in dataset.check_episode(2)] == ["structure.index_not_dense"]

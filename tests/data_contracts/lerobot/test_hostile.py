@@ -60,7 +60,7 @@ def put(value: object, path: tuple, new: object) -> object:
 
 @pytest.mark.parametrize("version", ["v2.1", "v3.0"])
 @given(data=st.data())
-@settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=SLOW)
 def test_any_value_anywhere_in_info(stored, tmp_path, version, data):
     folder = tmp_path / "dataset"
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,7 +73,7 @@ def test_any_value_anywhere_in_info(stored, tmp_path, version, data):
 
 @pytest.mark.parametrize("name", ["tasks.jsonl", "episodes.jsonl", "episodes_stats.jsonl"])
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=SLOW)
 def test_any_value_anywhere_in_tables(stored, tmp_path, name, data):
     folder = tmp_path / "dataset"
     shutil.rmtree(folder, ignore_errors=True)
@@ -92,7 +92,7 @@ CELLS = st.none() | st.integers(-5, 2**40) | st.floats() | st.text(max_size=4) |
     "name", ["meta/tasks.parquet", "meta/episodes/chunk-000/file-000.parquet", "data/chunk-000/file-000.parquet"]
 )
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=SLOW)
 def test_any_column_of_a_table(stored, tmp_path, name, data):
     folder = tmp_path / "dataset"
     shutil.rmtree(folder, ignore_errors=True)
@@ -113,7 +113,7 @@ def test_any_column_of_a_table(stored, tmp_path, name, data):
 @pytest.mark.parametrize("name", ["meta/info.json", "meta/episodes.jsonl", "data/chunk-000/episode_000000.parquet"])
 @given(at=st.integers(0, 2000), noise=st.binary(min_size=1, max_size=40))
 @example(at=4, noise=b"\xff" * 40)
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=SLOW)
 def test_any_bytes(stored, tmp_path, name, at, noise):
     folder = tmp_path / "dataset"
     shutil.rmtree(folder, ignore_errors=True)
