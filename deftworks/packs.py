@@ -28,10 +28,10 @@ def verify(
     """
     from data_contracts.layout import Lake
     from deftworks.printing import out, print_json
-    from skill_packs.signing import pinned_keys, read_public_keys
+    from skill_packs.signing import read_public_keys, read_trusted_keys
     from skill_packs.verify import verify_pack
 
-    trusted = read_public_keys(key) if key else pinned_keys(Lake.at(home))
+    trusted = read_public_keys(key) if key else read_trusted_keys(Lake.at(home).keys)
     verified = verify_pack(path, trusted)
     pack = verified.pack
     if as_json:

@@ -135,6 +135,9 @@ def _start_worker(conditions: Conditions, make_policy: PolicyFactory) -> None:
 
     global _worker
     world = conditions.make_world()
+    # The first picture opens the display, which closes itself at exit, last registered first: ours must come after it.
+    world.reset(EVALUATION_SEEDS.start)
+    world.observe()
     atexit.register(world.close)
     _worker = conditions, world, make_policy(world)
 

@@ -29,10 +29,8 @@ def skill_pack(context: dg.AssetExecutionContext, lake: LakeResource):
             "version": pack.version,
             "pack_id": verified.pack_id,
             "path": str(folder),
-            "size_bytes": sum(file.size_bytes for file in pack.files.values()),
-            "contributors": markdown_table(
-                [{"contributor": name, "kept_frames": n} for name, n in pack.provenance.contributors.items()]
-            ),
+            "size_bytes": verified.size_bytes,
+            "contributors": markdown_table([share.to_json() for share in pack.provenance.contributors]),
         },
         data_version=dg.DataVersion(verified.pack_id),
         check_results=[

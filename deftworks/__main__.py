@@ -1,0 +1,5 @@
+"""`python -m deftworks` is `deftworks`."""
+
+from deftworks.cli import main
+
+main()
