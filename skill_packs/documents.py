@@ -5,6 +5,7 @@ The front matter is that of a Hugging Face model card, so that an exported pack 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -56,7 +57,7 @@ def _front_matter(pack: SkillPack) -> list[str]:
         "---",
         "library_name: lerobot",
         "pipeline_tag: robotics",
-        f"tags: [{', '.join(tags)}]",
+        f"tags: {json.dumps(tags)}",
         "license: other",
         "---",
         "",
@@ -114,8 +115,8 @@ def _provenance(pack: SkillPack) -> list[str]:
 def _use(pack: SkillPack) -> list[str]:
     return [
         "## Check it before you use it", "",
-        "    deftworks pack verify .", "",
-        "checks every byte against the publisher's key, offline.", "",
+        "    deftworks pack verify . --key <public key of the publisher>", "",
+        "checks every byte against that key, offline.", "",
     ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ PARAGRAPHS = {
         "lower end. The tick shows what doing nothing achieves, because some tasks succeed by chance."
     ),
     "Simulation is not your kitchen table": (
-        "Where a page says that a skill was evaluated in simulation, nobody has measured it on a real robot. Expect less on yours, "
+        "Where a page says that a skill was evaluated in simulation, we have not measured it on a real robot. Do not count on the same rate there, "
         "and watch the failures on its page before you trust it near anything fragile."
     ),
     "What the signature proves": (

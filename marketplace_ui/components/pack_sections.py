@@ -107,7 +107,9 @@ def verify_yourself(pack: SkillPack, pack_id: str, folder: Path, public_key: str
     """How to check the pack without trusting this page."""
     st.header("Check it yourself", anchor="verify")
     st.markdown("On your own machine, offline, against this shop's public key. It fails when a single byte differs.")
-    st.code(f"deftworks pack verify {folder.parent.name}-{folder.name} --key {KEY_FILE}", language="bash")
+    st.code(
+        f"deftworks pack verify {folder.parent.name}-{folder.name} --key {KEY_FILE}", language="bash", wrap_lines=True
+    )
     st.html(facts_html({"Pack id (sha256 of pack.json)": code(pack_id)}))
     if public_key:
         st.download_button(
