@@ -119,3 +119,19 @@ def test_broken_images(files, cell, message):
     assert frames.decode([0]).shape == (1, 16, 16, 3)
     with pytest.raises(VideoUnreadable, match=message):
         list(frames)
+
+
+def test_a_seek_that_lands_too_late_is_taken_back(tmp_path, monkeypatch):
+    """Containers find key frames by decoding time, which with reordered frames may be that of a later one."""
+    import data_contracts.lerobot.video as video
+
+    seek, starts = video._seek, []
+
+    def land_late(index, start, container, stream):
+        starts.append(start)
+        return seek(index, start + 4 if len(starts) == 1 else start, container, stream)
+
+    monkeypatch.setattr(video, "_seek", land_late)
+    clip = write_clip(tmp_path / "clip.mp4", "open-gop=0", g="4")
+    np.testing.assert_array_equal(VideoFrames(video_index(clip)).decode([21, 22]), decoded(clip)[21:23])
+    assert starts == [20, 16]

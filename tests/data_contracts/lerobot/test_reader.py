@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +192,16 @@ def test_links_of_the_hub_cache_are_followed(stored, tmp_path, codes):
 def test_a_linked_dataset_folder_is_opened(stored, tmp_path, codes):
     (tmp_path / "link").symlink_to(stored["v2.1"])
     assert codes(open_dataset(tmp_path / "link")) == {}
+
+
+def test_metadata_and_rows_need_no_heavy_library(stored):
+    """Pages, sensors and `deftworks --help` import this room."""
+    program = (
+        "import sys; from data_contracts.lerobot import open_dataset; dataset = open_dataset(sys.argv[1]);"
+        "dataset.findings; dataset.check_episode(0); dataset.episode(0).state_TS;"
+        "print(sorted({'av', 'datasets', 'torch', 'huggingface_hub', 'PIL'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(stored["v3.0"])], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
