@@ -87,8 +87,8 @@ def test_a_visitor_finds_reads_and_watches(browser, address):
     page.locator("[class*=st-key-card-] img").first.click(position={"x": 60, "y": 60}, force=True)
     page.wait_for_url("**/pack?skill=press-button")
     page.get_by_role("heading", name="Check it yourself").wait_for()
-    assert page.get_by_text("Signature verified", exact=True).is_visible()
-    assert page.get_by_text("13 of 20 rollouts").is_visible()
+    page.get_by_text("Signature verified", exact=True).first.wait_for()
+    page.get_by_text("13 of 20 rollouts").first.wait_for()
     assert page.locator("[data-testid=stException]").count() == 0
 
     last = page.locator("video").last
@@ -104,8 +104,8 @@ def test_a_visitor_finds_reads_and_watches(browser, address):
 
 def test_a_shared_address_shows_the_same(browser, address):
     page = _opened(browser, f"{address}/?price=Free", 1440)
+    page.get_by_role("link", name="Touch the cube (SO-100)").wait_for()
     page.wait_for_function("document.querySelectorAll('.dw-rate').length == 1")
-    assert page.get_by_role("link", name="Touch the cube (SO-100)").is_visible()
 
     page = _opened(browser, f"{address}/?q=unicycle", 1440)
     page.get_by_role("button", name="Clear the search").click()
