@@ -183,7 +183,7 @@ class TableContract:
             )
         absent = [pl.lit(None, dtype=c.dtype).alias(c.name) for c in self.columns if c.name not in frame.columns]
         try:
-            return frame.with_columns(absent).select(*self.schema).cast(self.schema)
+            return frame.with_columns(absent).select(*self.schema).cast(pl.Schema(self.schema))
         except pl.exceptions.PolarsError as error:
             raise ContractError(
                 f"Columns of table {self.name} have other types: {error}.", hint="See docs/contracts/."

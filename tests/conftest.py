@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,9 @@ def tiny_community(tmp_path: Path) -> Path:
     (root / "lab-e__empty" / "meta").mkdir(parents=True)
     (root / "lab-e__empty" / "meta" / "info.json").write_text("")
     return root
+
+
+@pytest.fixture
+def write_dataset() -> Callable[..., Path]:
+    """`write_tiny_dataset`, for tests that need their own."""
+    return write_tiny_dataset

@@ -34,7 +34,10 @@ def _missing(dataset: LeRobotDataset) -> Iterator[Finding]:
     every = dataset.episode_indices
     missing = [index for index in every if index not in dataset.locations.data]
     if missing:
-        message = f"{len(missing)} of {len(every)} episodes have no data file."
+        template = dataset.info.get("data_path") or "data/"
+        message = (
+            f"{len(missing)} of {len(every)} episodes have no data file (data_path of meta/info.json: {template})."
+        )
         yield structure("missing_data", "gate", message, episodes=null_if_all(missing, every), first=missing[0])
 
 
