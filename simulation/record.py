@@ -27,8 +27,8 @@ class RecordedEpisode:
     """One demonstration. `action_TA[t]` is what the expert wants in the situation that `state_TS[t]` and the frames show."""
 
     seed: int
-    state_TS: np.ndarray  # noqa: N815
-    action_TA: np.ndarray  # noqa: N815
+    state_TS: np.ndarray
+    action_TA: np.ndarray
     frames: dict[str, np.ndarray]
     """Camera key -> uint8 (T, H, W, 3)."""
     is_success: bool
