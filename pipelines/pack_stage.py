@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_contracts.catalogue import SKILL_INDEX
+import polars as pl
+
+from data_contracts.catalogue import CAMERA_ROLE_TABLE, SKILL_INDEX
 from data_contracts.layout import Lake
 from data_contracts.manifests import TrainingRun
 from data_contracts.skills import Skill

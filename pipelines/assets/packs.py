@@ -30,7 +30,9 @@ def skill_pack(context: dg.AssetExecutionContext, lake: LakeResource):
             "pack_id": verified.pack_id,
             "path": str(folder),
             "size_bytes": verified.size_bytes,
-            "contributors": markdown_table([{"contributor": name, "frames": n} for name, n in pack.provenance.contributors.items()]),
+            "contributors": markdown_table(
+                [{"contributor": name, "frames": n} for name, n in pack.provenance.contributors.items()]
+            ),
         },
         data_version=dg.DataVersion(verified.pack_id),
         check_results=[
