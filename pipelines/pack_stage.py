@@ -27,7 +27,11 @@ def pack_skill(lake: Lake, skill: Skill) -> Path:
 
     checkpoint = lake.skill_policy(skill.id) / "pretrained_model"
     episodes = skill_episodes(lake, skill.id)
-    requirements = read_requirements(checkpoint, episodes, lake.normalised, skill.robot_type, units=joint_units(skill))
+    datasets = episodes["dataset_id"].unique().sort()
+    roles = [CAMERA_ROLE_TABLE.read(lake.camera_roles(name) / "camera_roles.parquet") for name in datasets]
+    requirements = read_requirements(
+        checkpoint, episodes, lake.normalised, skill.robot_type, units=joint_units(skill), roles=pl.concat(roles)
+    )
     inputs = PackInputs(
         skill=skill,
         checkpoint=checkpoint,
