@@ -7,7 +7,7 @@ export MUJOCO_GL ?= egl
 export LP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint peer docs shop dagster clean
+.PHONY: help debian setup demo test test-peer test-manual lint peer docs pictures shop dagster clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ peer: .peer/.installed  ## LeRobot 0.4.4 in an environment of its own, to compar
 
 docs: setup  ## regenerate docs/contracts
 	$(BIN)/python -m data_contracts.documents docs/contracts
+
+pictures: debian setup  ## take the pictures of the README from the running shop and Dagster (after make demo)
+	$(BIN)/python tools/pictures.py
 
 shop: setup  ## open the shop
 	$(BIN)/deftworks shop

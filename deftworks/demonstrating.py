@@ -10,21 +10,16 @@ if TYPE_CHECKING:
 
 
 def record_community(lake: Lake) -> None:
-    """Makes sure that the sample community lies in the lake, with progress on standard error. Kept between runs."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
+    """Makes sure that the sample community lies in the lake, with a line per dataset. Kept between runs."""
     from deftworks.printing import err
     from simulation.community import record_community as record
 
-    err.print("[bold]Recording the sample community in simulation[/bold] (MuJoCo; kept between runs)")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("datasets", total=None)
+    err.print("Recording the sample community in simulation (MuJoCo; kept between runs) ...")
 
-        def show(dataset: str, done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, description=dataset)
+    def show(dataset: str, done: int, total: int) -> None:
+        err.print(f"[green]✓[/green] record {done}/{total} {dataset}")
 
-        record(lake.community, on_progress=show)
+    record(lake.community, on_progress=show)
 
 
 def show_demo(lake: Lake, result: PipelineRun) -> None:

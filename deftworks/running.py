@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -119,7 +122,27 @@ def run_with_progress(lake: Lake, until: str) -> PipelineRun:
         if progress.message:
             err.print(f"  {progress.message}", style="red", markup=False)
 
-    return run_pipeline(lake, until, show)
+    with training_shown():
+        return run_pipeline(lake, until, show)
+
+
+@contextmanager
+def training_shown() -> Iterator[None]:
+    """Shows how far training and evaluation are, while they run, on standard error."""
+    from deftworks.printing import err
+    from pipelines.progress import LOGGER
+
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            err.print(f"  [dim]{record.getMessage()}[/dim]")
+
+    handler = Shown()
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
 
 
 def show_corpus(result: PipelineRun) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -48,11 +47,6 @@ def dagster(home: Home = None, port: Port = 3000) -> None:
     _serve(command, {HOME_VARIABLE: str(lake.home), "DAGSTER_HOME": str(folder)})
 
 
-def _serve(command: list[str], environment: dict[str, str]) -> None:
-    process = subprocess.Popen(command, env={**os.environ, **environment})
-    try:
-        code = process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        code = process.wait()
-    raise typer.Exit(code if code > 0 else 0)
+def _serve(command: list[str], environment: dict[str, str]) -> NoReturn:
+    """Becomes the server, so that signals reach it and nothing is left behind."""
+    os.execve(command[0], command, {**os.environ, **environment})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ PROCESSES = 2
 VIDEOS = "videos"
 
 
-def evaluate_into(out: Path, skill: Skill, policy: Path) -> None:
+def evaluate_into(out: Path, skill: Skill, policy: Path, tell: Callable[[str], None]) -> None:
     """Writes evaluation.json, rollouts.parquet and videos/ for the policy in `policy` (a `pretrained_model` folder)."""
     from simulation.acting import DoNothing
     from simulation.evaluate import Conditions, evaluate
@@ -35,6 +35,7 @@ def evaluate_into(out: Path, skill: Skill, policy: Path) -> None:
         conditions, partial(make_actor, str(policy)), seeds,
         num_videos=wanted.num_videos, video_folder=out / VIDEOS, processes=PROCESSES,
     )  # fmt: skip
+    tell(f"{sum(r.is_success for r in rollouts)} of {len(rollouts)} rollouts succeeded")
     idle = evaluate(conditions, DoNothing, seeds, num_videos=0, processes=PROCESSES)
     rows = [*_rows("policy", wanted.world, rollouts), *_rows("do_nothing", wanted.world, idle)]
     ROLLOUTS.write(ROLLOUTS.frame(rows), out / "rollouts.parquet")

@@ -14,12 +14,12 @@ from data_contracts.errors import TrainingError
 from data_contracts.layout import Lake
 from data_contracts.manifests import CorpusManifest, TrainingRun
 from data_contracts.stages import folder_digest
+from pipelines.progress import is_worth_telling
 
 if TYPE_CHECKING:
     from training.recipes import Recipe
     from training.train import Progress
 
-REPORTS_PER_RUN = 10
 CPU_POLICY = "small"
 
 
@@ -38,7 +38,7 @@ def train_stage(
     lake: Lake,
     base: Path | None,
     approved_budget_hours: float,
-    log: Callable[[str], None],
+    tell: Callable[[str], None],
 ) -> TrainedStage:
     """Makes sure that `folder` holds what the recipe makes of the episodes; goes on where a stopped training left off.
 
@@ -56,7 +56,7 @@ def train_stage(
     corpus_hash = CorpusManifest.read(lake.corpus / "manifest.json").digest()
     mixture = open_mixture(episodes, lake, recipe, corpus_hash)
     before = folder_digest(folder)
-    run = train(recipe, mixture, folder, base, on_progress=_reporter(log))
+    run = train(recipe, mixture, folder, base, on_progress=_reporter(tell))
     return TrainedStage(run, is_cached=before is not None and before == folder_digest(folder))
 
 
@@ -66,12 +66,10 @@ def read_losses(folder: Path) -> list[float]:
     return [json.loads(line)["loss"] for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def _reporter(log: Callable[[str], None]) -> Callable[[Progress], None]:
-    """Returns a callback that logs each stage about ten times, not at every step."""
-
+def _reporter(tell: Callable[[str], None]) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
-        if progress.done % max(progress.total // REPORTS_PER_RUN, 1) == 0:
+        if is_worth_telling(progress.done, progress.total):
             loss = f", loss {progress.loss:.4f}" if progress.loss is not None else ""
-            log(f"{progress.stage} {progress.done} of {progress.total}{loss}")
+            tell(f"{progress.stage} {progress.done} of {progress.total}{loss}")
 
     return report

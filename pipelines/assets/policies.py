@@ -15,6 +15,7 @@ from pipelines.failures import domain_failures
 from pipelines.instance import GPU_POOL
 from pipelines.partitions import SKILLS
 from pipelines.pictures import loss_plot, markdown_table
+from pipelines.progress import teller
 from pipelines.resources import LakeResource
 from pipelines.training_stage import TrainedStage, read_losses
 from pipelines.versions import VERSIONS
@@ -39,7 +40,9 @@ def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake:
     with domain_failures():
         recipe = load_recipe(lake.settings.base_recipe)
         episodes = SKILL_INDEX.read(lake.lake.mixture / "mixture.parquet")
-        trained = train_stage(folder, recipe, episodes, lake.lake, None, config.approved_budget_hours, context.log.info)
+        trained = train_stage(
+            folder, recipe, episodes, lake.lake, None, config.approved_budget_hours, teller("base", context.log.info)
+        )
     return _training_result(folder, trained, "base_loss_went_down")
 
 
@@ -59,7 +62,13 @@ def skill_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake
         recipe = load_recipe(lake.skills.get(skill_id).recipe)
         episodes = skill_episodes(lake.lake, skill_id)
         trained = train_stage(
-            folder, recipe, episodes, lake.lake, lake.lake.base_policy, config.approved_budget_hours, context.log.info
+            folder,
+            recipe,
+            episodes,
+            lake.lake,
+            lake.lake.base_policy,
+            config.approved_budget_hours,
+            teller(skill_id, context.log.info),
         )
     return _training_result(folder, trained, "skill_loss_went_down")
 
@@ -84,7 +93,9 @@ def skill_evaluation(context: dg.AssetExecutionContext, lake: LakeResource):
             "weights": file_sha256(policy / "model.safetensors"),
             "evaluation": skill.evaluation.model_dump(),
         }
-        result = run_stage(folder, inputs, lambda out: evaluate_into(out, skill, policy))
+        result = run_stage(
+            folder, inputs, lambda out: evaluate_into(out, skill, policy, teller(skill.id, context.log.info))
+        )
         report = EvaluationReport.read(folder / "evaluation.json")
         rollouts = ROLLOUTS.read(folder / "rollouts.parquet")
     baseline = max((rate.rate for rate in report.baselines.values()), default=0.0)
