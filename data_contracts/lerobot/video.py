@@ -228,7 +228,10 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise VideoUnreadable(f"{path} has no video stream.", hint="Fetch the file again.")
-            yield container, container.streams.video[0]
+            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise VideoUnreadable(f"{path} names no codec that can be decoded here.", hint="Fetch the file again.")
+            yield container, stream
     except (av.FFmpegError, OSError) as error:
         raise VideoUnreadable(f"{path} cannot be decoded: {brief(error)}.", hint="Fetch the file again.") from error
 
