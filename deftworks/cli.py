@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from deftworks import contributing, inspecting, normalising, packs, running, serving
+from deftworks import contributing, demonstrating, inspecting, normalising, packs, running, serving
 
 app = typer.Typer(
     help="Community robot recordings in, skills that a robot owner can buy, check and run out.",
@@ -22,7 +22,7 @@ app = typer.Typer(
 pack = typer.Typer(help="Skill packs.", no_args_is_help=True)
 app.add_typer(pack, name="pack")
 
-app.command("demo")(running.demo)
+app.command("demo")(demonstrating.demo)
 app.command("run")(running.run)
 app.command("inspect")(inspecting.inspect)
 app.command("normalise")(normalising.normalise)
