@@ -57,10 +57,15 @@ def take_shop(browser: Browser, address: str) -> None:
 
 def take_dagster(browser: Browser, address: str) -> None:
     """The whole graph, and one dataset's evidence."""
-    page = browser.new_page(viewport={"width": 1600, "height": 900})
+    page = browser.new_page(viewport={"width": 1900, "height": 1100})
     opened(page, f"{address}/asset-groups")
-    page.screenshot(path=PICTURES / "dagster-graph.png")
+    page.keyboard.press("Alt+e")  # expand all groups
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=PICTURES / "dagster-graph.png", clip={"x": 555, "y": 420, "width": 1340, "height": 380})
+    page.set_viewport_size({"width": 1600, "height": 900})
     opened(page, f"{address}/assets/normalised_dataset?view=partitions&partition=lab-north__open-drawer")
+    page.locator("text='[Show Markdown]' >> visible=true").first.click()
+    page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=PICTURES / "dagster-dataset.png")
 
 
