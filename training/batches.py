@@ -33,8 +33,8 @@ class Batches:
 
     frames: FrameTable
     cameras: CameraCache
-    row_chance_N: np.ndarray  # noqa: N815
-    words_E: tuple[Tensor, Tensor]  # noqa: N815
+    row_chance_N: np.ndarray
+    words_E: tuple[Tensor, Tensor]
     slots: tuple[int, ...]
     seed: int
     batch_size: int

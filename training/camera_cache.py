@@ -140,7 +140,7 @@ class _Block:
     path: Path
     number: int
     episode: Episode
-    frames_NHWC: np.ndarray  # noqa: N815
+    frames_NHWC: np.ndarray
     is_last: bool
 
 

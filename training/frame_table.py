@@ -27,10 +27,10 @@ class FrameTable:
     `state_NS` and `action_NA` are normalised; `action_dims_E` says how many of A are real. `start_E` has E + 1 entries.
     """
 
-    state_NS: np.ndarray  # noqa: N815
-    action_NA: np.ndarray  # noqa: N815
-    start_E: np.ndarray  # noqa: N815
-    action_dims_E: np.ndarray  # noqa: N815
+    state_NS: np.ndarray
+    action_NA: np.ndarray
+    start_E: np.ndarray
+    action_dims_E: np.ndarray
     statistics: dict[str, Values]
     num_frames: dict[str, int]
 
