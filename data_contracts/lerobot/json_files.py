@@ -44,8 +44,11 @@ def read_json_lines(path: Path, name: str) -> tuple[list[dict[str, Any]], list[F
 
 
 def brief(error: Exception) -> str:
-    """Returns the first line of what an exception says, at most 200 characters."""
-    text = str(error).strip() or type(error).__name__
+    """Returns the first line of what an exception says, at most 200 characters.
+
+    Of an operating system's or FFmpeg's error that is its own text: what FFmpeg logged last may be another thread's.
+    """
+    text = str(getattr(error, "strerror", None) or error).strip() or type(error).__name__
     return text.splitlines()[0][:200].rstrip(".")
 
 

@@ -98,7 +98,7 @@ def test_the_pack_verifies_and_says_where_it_comes_from(lake):
     assert {episode.dataset for episode in pack.provenance.episodes} == {"lab-a__handle"}
     assert [joint.unit for joint in pack.requirements.state][:3] == ["m", "m", "m"]
     assert {slot.key: slot.role for slot in pack.requirements.cameras} == {
-        "observation.images.camera1": "top or front",
+        "observation.images.camera1": "front",
         "observation.images.camera2": "wrist",
     }
     assert pack.requirements.fps == 80
