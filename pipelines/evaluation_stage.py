@@ -29,7 +29,7 @@ def evaluate_into(out: Path, skill: Skill, policy: Path, tell: Callable[[str], N
 
     wanted = skill.evaluation
     cameras = {f"observation.images.{slot}": view for slot, view in wanted.views.items()}
-    conditions = Conditions(wanted.world, cameras=cameras, units=wanted.units)
+    conditions = Conditions(wanted.world, cameras=cameras, size=picture_size(policy), units=wanted.units)
     seeds = evaluation_seeds(wanted.num_rollouts)
     rollouts = evaluate(
         conditions, partial(make_actor, str(policy)), seeds,
@@ -48,6 +48,15 @@ def evaluate_into(out: Path, skill: Skill, policy: Path, tell: Callable[[str], N
         baselines={"do_nothing": rate_of(idle)},
         videos={rollout.video.name: rollout.is_success for rollout in rollouts if rollout.video},
     ).write(out / "evaluation.json")
+
+
+def picture_size(policy: Path) -> tuple[int, int]:
+    """Returns (height, width) of the pictures that the policy learnt from: other shapes are letterboxed otherwise."""
+    from policy.checkpoint import read_config
+
+    config = read_config(policy)
+    _, height, width = config.input_features[config.camera_keys[0]].shape
+    return height, width
 
 
 def make_actor(policy: str, world: World) -> Actor:

@@ -15,7 +15,7 @@ import dagster as dg
 from data_contracts.layout import Lake
 from data_contracts.manifests import CorpusManifest, RunDataset, RunReport
 from pipelines.definitions import build_definitions
-from pipelines.instance import open_instance
+from pipelines.instance import COMMAND_LINE, bury_dead_runs, only_run, open_instance
 from pipelines.partitions import DATASETS, SKILLS, sync_partitions
 from pipelines.resources import LakeResource
 
@@ -53,7 +53,8 @@ def run_pipeline(
         DeftworksError: the sources cannot be listed, or the corpus cannot be built; nothing useful could follow.
     """
     resource = LakeResource(home=str(lake.home))
-    with open_instance(lake) as instance:
+    with only_run(lake), open_instance(lake) as instance:
+        bury_dead_runs(instance)
         runner = _Runner(build_definitions(lake), instance, on_progress)
         runner.must("crawl")
         datasets = resource.listing()["dataset_id"].sort().to_list()
@@ -122,7 +123,12 @@ class _Runner:
         started = time.monotonic()
         keys = [dg.AssetKey(name) for name in selection] if selection else None
         result = self._defs.resolve_job_def(job).execute_in_process(
-            run_config=QUIET, instance=self._instance, partition_key=key, raise_on_error=False, asset_selection=keys
+            run_config=QUIET,
+            instance=self._instance,
+            partition_key=key,
+            raise_on_error=False,
+            asset_selection=keys,
+            tags=COMMAND_LINE,
         )
         message = "" if result.success else _why(result)
         if not result.success:

@@ -5,9 +5,10 @@ import polars as pl
 import pytest
 
 from data_contracts.catalogue import CORPUS_EPISODES
+from data_contracts.errors import LakeError
 from data_contracts.layout import Lake
 from pipelines.definitions import build_definitions
-from pipelines.instance import open_instance
+from pipelines.instance import COMMAND_LINE, VLM_POOL, only_run, open_instance
 from pipelines.run import run_pipeline
 from pipelines.settings import Settings, read_settings, write_settings
 
@@ -122,3 +123,24 @@ def test_settings_are_kept_and_uploads_always_belong_to_the_sources(tmp_path):
     lake = Lake.at(tmp_path)
     write_settings(lake, Settings(sources=("folder:/a",)))
     assert read_settings(lake).sources == ("folder:/a", "uploads:")
+
+
+def test_a_killed_run_does_not_hold_its_pool_for_ever(tmp_path, tiny_community):
+    """A killed process left its run unfinished and the only slot of a pool claimed: the next run would wait for ever."""
+    lake = lake_over(tmp_path, tiny_community)
+    with open_instance(lake) as instance:
+        dead = instance.create_run_for_job(
+            build_definitions(lake).resolve_job_def("curate_dataset"),
+            status=dg.DagsterRunStatus.STARTED,
+            tags=COMMAND_LINE,
+        )
+        assert instance.event_log_storage.claim_concurrency_slot(VLM_POOL, dead.run_id, "task_labels").is_claimed
+    assert run_pipeline(lake, "corpus").failures == {}
+    with open_instance(lake) as instance:
+        assert instance.get_run_by_id(dead.run_id).status == dg.DagsterRunStatus.FAILURE
+
+
+def test_two_runs_never_work_on_one_lake_at_once(tmp_path, tiny_community):
+    lake = lake_over(tmp_path, tiny_community)
+    with only_run(lake), pytest.raises(LakeError, match="Another deftworks run"):
+        run_pipeline(lake, "corpus")
