@@ -37,7 +37,7 @@ def record_community(lake: Lake) -> None:
     err.print("Recording the sample community in simulation (MuJoCo; kept between runs) ...")
 
     def show(dataset: str, done: int, total: int) -> None:
-        err.print(f"[green]✓[/green] record {done}/{total} {dataset}")
+        err.print(f"[green]✓[/green] recorded {dataset} [dim]({done} of {total} episodes)[/dim]")
 
     record(lake.community, on_progress=show)
 

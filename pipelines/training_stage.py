@@ -67,9 +67,14 @@ def read_losses(folder: Path) -> list[float]:
 
 
 def _reporter(tell: Callable[[str], None]) -> Callable[[Progress], None]:
+    told = ""
+
     def report(progress: Progress) -> None:
-        if is_worth_telling(progress.done, progress.total):
-            loss = f", loss {progress.loss:.4f}" if progress.loss is not None else ""
-            tell(f"{progress.stage} {progress.done} of {progress.total}{loss}")
+        nonlocal told
+        where = f"{progress.stage} {progress.done} of {progress.total}"
+        if where == told or not is_worth_telling(progress.done, progress.total):
+            return
+        told = where
+        tell(where if progress.loss is None else f"{where}, loss {progress.loss:.3f}")
 
     return report
