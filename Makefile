@@ -28,7 +28,7 @@ demo: debian setup  ## the main job: sample community -> corpus -> policies -> s
 
 test: debian setup  ## all tests that need no GPU, no network and no hours
 	$(BIN)/lint-imports --no-timing
-	$(BIN)/python -m pytest -m "not manual"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not manual" -n 2 --dist loadfile
 
 test-peer: setup peer  ## parity with LeRobot 0.4.4
 	$(BIN)/python -m pytest -m peer
