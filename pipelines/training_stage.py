@@ -72,7 +72,8 @@ def _reporter(tell: Callable[[str], None]) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
         nonlocal told
         where = f"{progress.stage} {progress.done} of {progress.total}"
-        if where == told or not is_worth_telling(progress.done, progress.total):
+        # Reading rows takes a moment; decoding pictures and training take minutes.
+        if progress.stage == "reading" or where == told or not is_worth_telling(progress.done, progress.total):
             return
         told = where
         tell(where if progress.loss is None else f"{where}, loss {progress.loss:.3f}")
