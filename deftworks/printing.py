@@ -8,8 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+WIDTH_IN_A_FILE = 160
+"""Columns where there is no terminal that says how wide it is."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_A_FILE)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_IN_A_FILE)
 
 
 def print_json(value: Any) -> None:

@@ -139,6 +139,7 @@ def show_corpus(result: PipelineRun) -> None:
     from deftworks.printing import out
 
     table = Table("dataset", "state", "episodes", "frames", "why", box=None, pad_edge=False)
+    table.columns[0].overflow = "fold"
     for row in result.report.datasets:
         colour = "green" if row.state == "accepted" else "red"
         table.add_row(

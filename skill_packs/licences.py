@@ -137,6 +137,7 @@ def check_licences(rows: Iterable[Mapping[str, Any]], *, is_priced: bool) -> Lic
     )
 
 
+@cache
 def spdx_spelling(licence: str) -> str:
     """Returns a licence expression as SPDX spells it: `cc-by-4.0` becomes `CC-BY-4.0`. It must be a known one."""
     from license_expression import get_spdx_licensing

@@ -44,12 +44,13 @@ def main() -> None:
 
 def take_shop(browser: Browser, address: str) -> None:
     """Browse page and the page of the best pack, wide; the browse page on a phone."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page = browser.new_page(viewport={"width": 1280, "height": 960})
     opened(page, address)
     page.screenshot(path=PICTURES / "shop.png")
     page.get_by_text("Press the button").first.wait_for(timeout=60_000)
+    page.set_viewport_size({"width": 1280, "height": 2400})
     opened(page, f"{address}/pack?skill=press-button")
-    page.screenshot(path=PICTURES / "shop-pack.png", full_page=True)
+    page.screenshot(path=PICTURES / "shop-pack.png")
     phone = browser.new_page(viewport={"width": 390, "height": 844})
     opened(phone, address)
     phone.screenshot(path=PICTURES / "shop-phone.png")
@@ -61,7 +62,7 @@ def take_dagster(browser: Browser, address: str) -> None:
     opened(page, f"{address}/asset-groups")
     page.keyboard.press("Alt+e")  # expand all groups
     page.wait_for_timeout(SETTLE_MS)
-    page.screenshot(path=PICTURES / "dagster-graph.png", clip={"x": 555, "y": 420, "width": 1340, "height": 380})
+    page.screenshot(path=PICTURES / "dagster-graph.png", clip={"x": 555, "y": 410, "width": 1330, "height": 340})
     page.set_viewport_size({"width": 1600, "height": 900})
     opened(page, f"{address}/assets/normalised_dataset?view=partitions&partition=lab-north__open-drawer")
     page.locator("text='[Show Markdown]' >> visible=true").first.click()
