@@ -23,6 +23,9 @@ class Evaluation(_Row):
 
     world: str = Field(description="Simulated world, e.g. metaworld/drawer-open-v3.")
     num_rollouts: int = Field(default=20, ge=1)
+    first_seed: int = Field(
+        default=1_100_000, description="Starts are numbered from here. Recipes are settled on other seeds than these."
+    )
     views: dict[str, str] = Field(
         default={"camera1": "front", "camera2": "wrist"},
         description="Which view of the world fills which camera slot of the policy, as the training episodes had it.",

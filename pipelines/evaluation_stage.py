@@ -25,12 +25,11 @@ def evaluate_into(out: Path, skill: Skill, policy: Path, tell: Callable[[str], N
     """Writes evaluation.json, rollouts.parquet and videos/ for the policy in `policy` (a `pretrained_model` folder)."""
     from simulation.acting import DoNothing
     from simulation.evaluate import Conditions, evaluate
-    from simulation.seeds import evaluation_seeds
 
     wanted = skill.evaluation
     cameras = {f"observation.images.{slot}": view for slot, view in wanted.views.items()}
     conditions = Conditions(wanted.world, cameras=cameras, size=picture_size(policy), units=wanted.units)
-    seeds = evaluation_seeds(wanted.num_rollouts)
+    seeds = list(range(wanted.first_seed, wanted.first_seed + wanted.num_rollouts))
     rollouts = evaluate(
         conditions, partial(make_actor, str(policy)), seeds,
         num_videos=wanted.num_videos, video_folder=out / VIDEOS, processes=PROCESSES,

@@ -3,7 +3,6 @@
 `measure` fills these from a dataset; tests fill them by hand. Nothing here judges.
 """
 
-
 from __future__ import annotations
 
 from collections.abc import Iterable
