@@ -27,7 +27,7 @@ demo: debian setup  ## the main job: sample community -> corpus -> policies -> s
 	$(BIN)/deftworks demo
 
 test: debian setup  ## all tests that need no GPU, no network and no hours
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not manual" -n 2 --dist loadfile
 
 test-peer: setup peer  ## parity with LeRobot 0.4.4
@@ -39,7 +39,7 @@ test-manual: setup  ## tests that need a GPU, a network or hours
 lint: setup  ## ruff, format, import rules, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 peer: .peer/.installed  ## LeRobot 0.4.4 in an environment of its own, to compare with
