@@ -42,9 +42,9 @@ lint: setup  ## ruff, format, import rules, types
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
-peer: .peer/.installed  ## LeRobot 0.4.4 in an environment of its own, to compare with
+peer: .peer/complete  ## LeRobot 0.4.4 in an environment of its own, to compare with
 
-.peer/.installed:
+.peer/complete:
 	PYTHON=$(PYTHON) bash tests/peer/build.sh
 
 docs: setup  ## regenerate docs/contracts
