@@ -7,7 +7,7 @@ the table of labels. What does not: which camera is which (`curation.views`) and
 
 from __future__ import annotations
 
-from annotation.annotator import Annotator, EpisodeToLabel, Label, open_annotator
+from annotation.annotator import Annotator, EpisodeToLabel, Label, check_annotator, open_annotator
 from annotation.task_labels import label_tasks
 
-__all__ = ["Annotator", "EpisodeToLabel", "Label", "label_tasks", "open_annotator"]
+__all__ = ["Annotator", "EpisodeToLabel", "Label", "check_annotator", "label_tasks", "open_annotator"]

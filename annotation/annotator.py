@@ -100,15 +100,21 @@ def open_annotator(spec: str) -> Annotator:
     Raises:
         AnnotationError: no annotator is called so, the model is not named, or it cannot be loaded.
     """
+    check_annotator(spec)
     kind, _, model = spec.partition(":")
-    if kind == "rules" and not model:
+    if kind == "rules":
         from annotation.rules import RulesAnnotator
 
         return RulesAnnotator()
-    if kind == "qwen" and model:
-        from annotation.qwen import QwenAnnotator
+    from annotation.qwen import QwenAnnotator
 
-        return QwenAnnotator.load(model)
-    if kind in ANNOTATORS:
+    return QwenAnnotator.load(model)
+
+
+def check_annotator(spec: str) -> None:
+    """Raises AnnotationError where `spec` is not the name of an annotator. Loads nothing."""
+    kind, _, model = spec.partition(":")
+    if kind not in ANNOTATORS:
+        raise AnnotationError(f"No annotator is called {spec!r}.", hint=did_you_mean(kind, ANNOTATORS))
+    if bool(model) != (kind == "qwen"):
         raise AnnotationError(f"{spec!r} is not a whole annotator.", hint=f"It is written {ANNOTATORS[kind]}.")
-    raise AnnotationError(f"No annotator is called {spec!r}.", hint=did_you_mean(kind, ANNOTATORS))

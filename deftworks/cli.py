@@ -1,6 +1,7 @@
 """`deftworks`: the commands, and the one place where an error becomes a message and an exit code.
 
-Exit codes: 0 done; 1 it could not be done, and the message says why; 2 wrong usage, or no dataset.
+Exit codes: 0 done; 1 it could not be done, and the message says why; 2 wrong usage, or no dataset; 130 stopped by
+Ctrl-C.
 """
 
 from __future__ import annotations
@@ -41,6 +42,6 @@ def main() -> None:
     except DeftworksError as error:
         print(f"deftworks: {error}", file=sys.stderr)  # noqa: T201 (the one place that speaks for errors)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("deftworks: stopped. The same command goes on where it left off.", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+    except OSError as error:
+        print(f"deftworks: {error}.", file=sys.stderr)  # noqa: T201
+        sys.exit(1)

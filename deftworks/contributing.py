@@ -12,7 +12,9 @@ from deftworks.options import AsJson, Home
 
 def contribute(
     folder: Annotated[Path, typer.Argument(help="Folder of the LeRobot dataset that you recorded.")],
-    name: Annotated[str, typer.Option("--as", help="Your contributor id: letters, digits, '-'.", metavar="NAME")],
+    name: Annotated[
+        str, typer.Option("--as", help="Your contributor id: letters, digits, '.', '-' and single '_'.", metavar="NAME")
+    ],
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,4 +50,5 @@ def contribute(
         f"{contribution.contribution_id}: {kept} accepted, {refused} rejected{'' if receipt.is_new else ' (handed in before)'}."
     )
     if kept:
-        out.print("They are in the next corpus: deftworks run")
+        option = f" --home {home}" if home else ""
+        out.print(f"Unless somebody recorded the same before, they are in the next corpus: deftworks run{option}")

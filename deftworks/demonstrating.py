@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 def demo(home: Home = None) -> None:
     """Record a sample community in simulation and take it all the way to a shop with signed skill packs.
 
-    About 15 minutes on two cores the first time; a second run does nothing again. Stop it at any time; it goes on.
+    About 12 minutes on two cores the first time; a second run does nothing again. Stop it at any time; it goes on.
+
+    [bold]Example[/bold]
+
+      deftworks demo --home lake
     """
     from data_contracts.layout import Lake
     from deftworks.running import configure, exit_code, run_with_progress

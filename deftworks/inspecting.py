@@ -21,6 +21,9 @@ def inspect(
 ) -> None:
     """Judge one dataset: what is wrong, with which episodes, and whether it would be accepted.
 
+    A finding is a [bold]gate[/bold] (the episodes it names cannot be used), a [bold]warn[/bold] (usable, the recipe decides)
+    or a [bold]note[/bold].
+
     Exit code 0 when it was judged, also when it was rejected; 2 when it is no dataset or cannot be read at all.
 
     [bold]Examples[/bold]
@@ -57,7 +60,7 @@ def show_verdict(verdict: DatasetVerdict) -> None:
     state = "[green]accepted[/green]" if verdict.accepted else "[red]rejected[/red]"
     out.print(
         f"[bold]{verdict.dataset}[/bold]  {state}  {verdict.version or '?'}  robot {verdict.robot or '?'}  "
-        f"{verdict.num_episodes} episodes, {verdict.num_frames} frames"
+        f"{verdict.num_episodes} episodes, {verdict.num_frames} frames, {num_usable(verdict)} usable"
     )
     if verdict.reason:
         out.print(verdict.reason)
@@ -70,6 +73,12 @@ def show_verdict(verdict: DatasetVerdict) -> None:
         colour = COLOURS[finding.severity]
         table.add_row(f"[{colour}]{finding.severity}[/]", finding.code, _episodes(finding.episodes), finding.message)
     out.print(table)
+
+
+def num_usable(verdict: DatasetVerdict) -> int:
+    """Returns how many episodes no gate finding names."""
+    gates = [finding.episodes for finding in verdict.findings if finding.severity == "gate"]
+    return 0 if None in gates else verdict.num_episodes - len({index for episodes in gates for index in episodes or ()})
 
 
 def _episodes(episodes: tuple[int, ...] | None) -> str:

@@ -33,6 +33,8 @@ def normalise(
 
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ContractError(f"{target} exists and is not an empty folder.", hint="Choose another DST, or remove it.")
+    if target.absolute().is_relative_to(source.absolute()):
+        raise ContractError(f"{target} lies inside {source}.", hint="Choose a DST outside the dataset.")
     dataset_id = dataset_id_of(source)
     judgement = judge(source, dataset_id)
     if not judgement.verdict.accepted:

@@ -26,13 +26,20 @@ def verify(
 
       deftworks pack verify open-drawer-1.0.0 --key deftworks.pub --json
     """
+    from data_contracts.errors import PackError
     from data_contracts.layout import Lake
     from deftworks.printing import out, print_json
     from skill_packs.signing import read_public_keys, read_trusted_keys
     from skill_packs.verify import verify_pack
 
     trusted = read_public_keys(key) if key else read_trusted_keys(Lake.at(home).keys)
-    verified = verify_pack(path, trusted)
+    try:
+        verified = verify_pack(path, trusted)
+    except PackError as error:
+        if not as_json:
+            raise
+        print_json({"verified": False, "error": type(error).__name__, "message": str(error)})
+        raise typer.Exit(1) from error
     pack = verified.pack
     if as_json:
         print_json(

@@ -33,8 +33,12 @@ def run(
     ] = None,
     home: Home = None,
     until: Annotated[Until, typer.Option(help="How far to go.")] = Until.pack,
-    skills: Annotated[Path | None, typer.Option(help="Your skills.toml; default is the one that comes along.")] = None,
-    annotator: Annotated[str | None, typer.Option(help="rules, or qwen:MODEL (a name or a folder).")] = None,
+    skills: Annotated[
+        Path | None, typer.Option(help="Your skills.toml; default is the one that comes along. Kept for the next run.")
+    ] = None,
+    annotator: Annotated[
+        str | None, typer.Option(help="rules, or qwen:MODEL (a name or a folder). Kept for the next run.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Crawl, judge, normalise, label, train, pack and publish, through Dagster. What did not change is not done again.
@@ -71,8 +75,10 @@ def configure(lake: Lake, sources: list[str] | None, skills: Path | None, annota
     Raises:
         UnknownSource: nothing was ever configured, or a source is not written in a known way.
     """
+    from annotation import check_annotator
     from curation.sources import open_source
     from data_contracts.errors import UnknownSource
+    from data_contracts.skills import read_skills
     from pipelines.settings import read_settings, settings_path, write_settings
 
     settings = read_settings(lake)
@@ -82,11 +88,13 @@ def configure(lake: Lake, sources: list[str] | None, skills: Path | None, annota
     if sources:
         sources = [absolute_source(spec) for spec in sources]
         for spec in sources:
-            open_source(spec, lake)
+            open_source(spec, lake).check()
         changes["sources"] = tuple(sources)
     if skills:
+        read_skills(skills)
         changes["skills_file"] = str(skills.absolute())
     if annotator:
+        check_annotator(annotator)
         changes["annotator"] = annotator
     write_settings(lake, settings.model_copy(update=changes))
 
@@ -109,8 +117,12 @@ def run_with_progress(lake: Lake, until: str) -> PipelineRun:
         if progress.message:
             err.print(f"  {progress.message}", style="red", markup=False)
 
-    with training_shown():
-        return run_pipeline(lake, until, show)
+    try:
+        with training_shown():
+            return run_pipeline(lake, until, show)
+    except KeyboardInterrupt:
+        err.print("Stopped. The same command goes on where it left off.")
+        raise typer.Exit(130) from None
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import Annotated, NoReturn
 
@@ -10,7 +11,7 @@ import typer
 
 from deftworks.options import Home
 
-Port = Annotated[int, typer.Option(help="Port on this machine.")]
+Port = Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)]
 
 
 def shop(home: Home = None, port: Port = 8501) -> None:
@@ -25,6 +26,7 @@ def shop(home: Home = None, port: Port = 8501) -> None:
     from marketplace_ui.launch import shop_command
 
     lake = Lake.at(home)
+    check_free(port)
     err.print(f"Shop of {lake.home} on http://localhost:{port}. Stop it with Ctrl-C.")
     _serve(shop_command(port), {HOME_VARIABLE: str(lake.home)})
 
@@ -41,10 +43,20 @@ def dagster(home: Home = None, port: Port = 3000) -> None:
     from pipelines.instance import prepare_instance
 
     lake = Lake.at(home)
+    check_free(port)
     folder = prepare_instance(lake)
     err.print(f"Dagster of {lake.home} on http://localhost:{port}. Stop it with Ctrl-C.")
     command = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions", "-p", str(port)]
     _serve(command, {HOME_VARIABLE: str(lake.home), "DAGSTER_HOME": str(folder)})
+
+
+def check_free(port: int) -> None:
+    """Raises LakeError where another program listens on the port already: that page would be mistaken for this one."""
+    from data_contracts.errors import LakeError
+
+    with socket.socket() as probe:
+        if probe.connect_ex(("localhost", port)) == 0:
+            raise LakeError(f"Something listens on port {port} already.", hint=f"Choose another: --port {port + 1}.")
 
 
 def _serve(command: list[str], environment: dict[str, str]) -> NoReturn:

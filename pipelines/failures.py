@@ -28,7 +28,7 @@ def dataset_failures(lake: Lake, dataset_id: str, asset: str) -> Iterator[None]:
     try:
         with domain_failures():
             yield
-    except Exception as error:
+    except Exception as error:  # an interruption is no Exception: it says nothing about the dataset
         text = error.description if isinstance(error, dg.Failure) else f"{type(error).__name__}: {error}"
         write_text(path, f"{text}\n")
         raise

@@ -20,6 +20,7 @@ from pipelines.partitions import DATASETS, SKILLS, sync_partitions
 from pipelines.resources import LakeResource
 
 Until = Literal["corpus", "policy", "pack"]
+INTERRUPTIONS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -130,12 +131,20 @@ class _Runner:
             asset_selection=keys,
             tags=COMMAND_LINE,
         )
+        if not result.success and _was_interrupted(result):
+            raise KeyboardInterrupt
         message = "" if result.success else _why(result)
         if not result.success:
             self.failures[f"{job}:{key}" if key else job] = message
         seconds = time.monotonic() - started
         self._on_progress(Progress(job, key, result.success, message, seconds, number, total))
         return result.success
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """True when the run failed because somebody pressed Ctrl-C: Dagster turns that into a failed step."""
+    failed = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    return any(error is not None and error.cls_name in INTERRUPTIONS for error in failed)
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

@@ -96,7 +96,7 @@ def _check_signature(envelope: Envelope, trusted_keys: Mapping[str, SSlibKey]) -
         raise UntrustedKey(
             f"The pack is signed by {', '.join(unknown) or 'nobody'}, and no such key is pinned here "
             f"(pinned: {', '.join(sorted(trusted_keys)) or 'none'}).",
-            hint="If you trust its publisher, get the public key from them by another way and pin it.",
+            hint="Say where the key is: --home LAKE of the shop that signed it, or --key FILE that its publisher gave you by another way.",
         )
     for key_id, signature in envelope.signatures.items():
         try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from data_contracts.lerobot import Episode, Frames, LeRobotDataset
 
 SAMPLE_PX = 160
+NUM_SAMPLES = 12
 """Sampled pictures are thinned to about this size: plenty for black and still, and 50 KB instead of 900 KB each."""
 
 
@@ -69,7 +70,7 @@ def _probe(dataset: LeRobotDataset, index: int, episode: Episode | None, key: st
     is_video = key not in dataset.image_keys
     try:
         frames, has_audio = _video(dataset, index, key) if is_video else (episode.frames(key), False)
-        samples_NHWC = frames.decode(_first_middle_last(len(frames)))
+        samples_NHWC = frames.decode(_spread(len(frames)))
     except DatasetUnreadable as error:
         return CameraFacts(index, key, file, error=error.message)
     except (
@@ -120,8 +121,9 @@ def _video(dataset: LeRobotDataset, index: int, key: str) -> tuple[Frames, bool]
     return VideoFrames(video, segment.first_frame, segment.num_frames), video.has_audio
 
 
-def _first_middle_last(num_frames: int) -> list[int]:
-    return [] if num_frames <= 0 else [0, (num_frames - 1) // 2, num_frames - 1]
+def _spread(num_frames: int) -> list[int]:
+    """Returns up to NUM_SAMPLES frames from the first to the last: damage in the middle of a file must not pass."""
+    return sorted({round(place) for place in np.linspace(0, num_frames - 1, min(NUM_SAMPLES, num_frames))})
 
 
 def _thinned(samples_NHWC: np.ndarray) -> np.ndarray:

@@ -38,6 +38,10 @@ class FolderSource:
             folder = self.root / place
             yield entry(key, source=self.spec, path=folder, stamp=stamp(folder))
 
+    def check(self) -> None:
+        """Raises SourceUnavailable where the folder does not exist or cannot be listed."""
+        _check_listable(self.root)
+
     def _id(self, place: PurePath) -> str:
         return _id_of_path(place) if place.parts else dataset_id_of(self.root)
 

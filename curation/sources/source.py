@@ -22,6 +22,10 @@ class Source(Protocol):
     spec: str
     """The source as it was configured, for example `folder:recordings`."""
 
+    def check(self) -> None:
+        """Raises SourceError where the place is not there; lists nothing."""
+        ...
+
     def entries(self) -> Iterator[Entry]:
         """Yields one entry per candidate, in an order that depends on nothing but the candidates.
 

@@ -26,6 +26,9 @@ class UploadsSource:
         self.contributions = lake.contributions
         self.spec = spec
 
+    def check(self) -> None:
+        """Uploads are always there: a lake without any has none."""
+
     def entries(self) -> Iterator[Entry]:
         """Yields one entry per accepted contribution, sorted by the name of its folder.
 

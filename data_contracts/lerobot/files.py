@@ -82,11 +82,19 @@ def list_files(root: Path) -> DatasetFiles:
             relative = path.relative_to(root).as_posix()
             if name.startswith("."):
                 continue
-            if path.is_symlink() and not any(path.resolve().is_relative_to(place) for place in allowed):
+            if path.is_symlink() and not _leads_into(path, allowed):
                 refused.append(relative)
             elif path.is_file():
                 sizes[relative] = path.stat().st_size
     return DatasetFiles(root, sizes, tuple(refused))
+
+
+def _leads_into(link: Path, places: tuple[Path, ...]) -> bool:
+    try:
+        target = link.resolve()
+    except (OSError, RuntimeError):  # a loop of links leads nowhere
+        return False
+    return any(target.is_relative_to(place) for place in places)
 
 
 def fill_template(template: str, values: dict[str, int | str]) -> str | None:

@@ -152,3 +152,64 @@ def test_real_datasets_end_accepted_or_with_a_reason(real_datasets, tmp_path):
     assert {name for name, state in states.items() if state == "accepted"} >= {
         "HuangJunkai2023__CR5_TCP_test", "TheWisp__pusht_image_slice", "YifanTian07__G1-policy-train", "hmk55555__Isaac-GR00T",
     }  # fmt: skip
+
+
+def test_ctrl_c_stops_a_run_and_the_next_one_ends_as_if_nothing_had_been(tmp_path, tiny_community):
+    import signal
+    import time
+
+    source = f"folder:{tiny_community}"
+    whole = deftworks("run", "--home", tmp_path / "whole", "--source", source, "--until", "corpus", "--json").stdout
+    home = tmp_path / "stopped"
+    command = [
+        sys.executable,
+        "-m",
+        "deftworks",
+        "run",
+        "--home",
+        home,
+        "--source",
+        source,
+        "--until",
+        "corpus",
+        "--json",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while not list(home.glob("findings/*/verdict.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert "goes on where it left off" in err
+    assert not (home / "corpus").exists()
+    assert deftworks(*command[3:]).stdout == whole
+
+
+def test_what_run_remembers_is_checked_before_it_is_kept(tmp_path, tiny_community):
+    home, source = tmp_path / "lake", f"folder:{tiny_community}"
+    for wrong in (["--annotator", "foo"], ["--skills", tmp_path / "nope.toml"], ["--source", "folder:nowhere"]):
+        deftworks("run", "--home", home, "--source", source, *wrong, code=1)
+        assert not (home / "settings.json").exists()
+
+
+def test_a_loop_of_links_is_somebody_elses_business(tiny_community, tmp_path):
+    inside = tiny_community / "lab-a__pick-cube"
+    (inside / "a").symlink_to("b")
+    (inside / "b").symlink_to("a")
+    assert json.loads(deftworks("inspect", inside, "--json").stdout)["accepted"] is True
+    deftworks("normalise", inside, tmp_path / "clean")
+    assert "lies inside" in deftworks("normalise", inside, inside / "sub", code=1).stderr
+
+
+def test_a_port_that_is_taken_is_named(tmp_path):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for command in ("shop", "dagster"):
+            refused = deftworks(command, "--home", tmp_path, "--port", port, code=1)
+            assert f"port {port}" in refused.stderr

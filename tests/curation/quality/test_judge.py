@@ -242,3 +242,13 @@ def test_what_cannot_be_opened_is_rejected_with_the_file(tmp_path: Path, case: s
 def test_judge_raises_what_opening_raises(tmp_path: Path) -> None:
     with pytest.raises(DeftworksError):
         judge(tmp_path, "ann__cubes")
+
+
+def test_damage_in_the_middle_of_a_video_is_found(tmp_path: Path, write_dataset) -> None:
+    root = write_dataset(tmp_path / "d")
+    path = video_file(root, 1)
+    content = bytearray(path.read_bytes())
+    third = len(content) // 3
+    content[third : third + third // 2] = bytes(third // 2)
+    path.write_bytes(content)
+    assert found(root) == {"video.undecodable": (1,)}
