@@ -13,7 +13,9 @@ class Markup(str):
 
 
 def code(text: str) -> Markup:
-    return Markup(f"<code>{escape(text)}</code>")
+    """Returns a name as code; it may break after a dot, so that a narrow table shows all of it."""
+    broken = escape(text).replace(".", ".<wbr>")
+    return Markup(f"<code>{broken}</code>")
 
 
 def table_html(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -14,7 +14,7 @@ def words(app: AppTest) -> str:
     """Everything that the page says, markup taken out."""
     kinds = (app.title, app.header, app.subheader, app.caption, app.markdown, app.error, app.success, app.code)
     said = [element.value for kind in kinds for element in kind]
-    said += [re.sub(r"<[^>]+>", " ", element.proto.body) for element in app.get("html")]
+    said += [re.sub(r"<[^>]+>", " ", element.proto.body.replace("<wbr>", "")) for element in app.get("html")]
     said += [element.proto.label for element in app.get("page_link")]
     return re.sub(r"\s+", " ", " ".join(said))
 
