@@ -11,7 +11,6 @@ import polars as pl
 from data_contracts.tables import Column, Rule, TableContract
 
 CAMERA_ROLES = ("top", "wrist", "wrist_left", "wrist_right", "side", "front", "other", "unknown")
-DATASET_STATES = ("accepted", "rejected", "quarantined", "unreachable", "gone", "gated")
 
 _DATASET = Column("dataset_id", pl.String, "Dataset: `org__name`.")
 _EPISODE = Column("episode_index", pl.Int64, "Episode, as the source numbers it.")

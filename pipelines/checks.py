@@ -7,7 +7,7 @@ import warnings
 
 import dagster as dg
 
-from data_contracts.findings import CODES, Finding
+from data_contracts.findings import Finding
 from data_contracts.manifests import DatasetVerdict
 from pipelines.partitions import DATASETS
 from pipelines.pictures import markdown_table
@@ -20,13 +20,8 @@ CLAIMS = {
     "agreement": "video_agrees_with_joints",
     "text": "text_is_an_instruction",
     "provenance": "provenance_is_known",
-    "duplicate": "episodes_are_originals",
 }
-SEVERITIES = {
-    "gate": dg.AssetCheckSeverity.ERROR,
-    "warn": dg.AssetCheckSeverity.WARN,
-    "note": dg.AssetCheckSeverity.WARN,
-}
+"""Family of finding codes -> what its check claims. Duplicates are known only for the corpus as a whole."""
 
 
 def partitioned_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
@@ -39,7 +34,6 @@ def partitioned_check(name: str, asset: str, description: str) -> dg.AssetCheckS
 FINDING_CHECKS = [
     partitioned_check(claim, "dataset_findings", f"No {family} finding that gates or warns.")
     for family, claim in CLAIMS.items()
-    if family in CODES and family != "duplicate"
 ]
 
 
@@ -48,17 +42,15 @@ def finding_check_results(verdict: DatasetVerdict) -> list[dg.AssetCheckResult]:
     return [
         _family_result(claim, [f for f in verdict.findings if f.code.startswith(f"{family}.")])
         for family, claim in CLAIMS.items()
-        if family != "duplicate"
     ]
 
 
 def _family_result(claim: str, findings: list[Finding]) -> dg.AssetCheckResult:
-    severities = [finding.severity for finding in findings]
-    worst = "gate" if "gate" in severities else "warn"
+    severities = {finding.severity for finding in findings}
     rows = [{"code": f.code, "severity": f.severity, "episodes": f.episodes, "message": f.message} for f in findings]
     return dg.AssetCheckResult(
         check_name=claim,
-        passed=not {"gate", "warn"} & set(severities),
-        severity=SEVERITIES[worst],
+        passed=not {"gate", "warn"} & severities,
+        severity=dg.AssetCheckSeverity.ERROR if "gate" in severities else dg.AssetCheckSeverity.WARN,
         metadata={"num_findings": len(findings), "findings": markdown_table(rows)},
     )

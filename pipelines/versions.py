@@ -1,6 +1,7 @@
 """The version of the code that decides each asset's result. Raise one to have that asset, and what follows from it, made again.
 
-Dagster shows them; the stages put them into their digests.
+Dagster shows them; the stages put them into their digests. Two kinds of asset decide by themselves whether anything is to be
+made: a policy is trained again when `training.train.CODE_VERSION` is raised, and packs and releases are told apart by content.
 """
 
 VERSIONS = {

@@ -17,7 +17,7 @@ from pipelines.partitions import SKILLS
 from pipelines.pictures import loss_plot, markdown_table
 from pipelines.progress import teller
 from pipelines.resources import LakeResource
-from pipelines.training_stage import TrainedStage, read_losses
+from pipelines.training_stage import TrainedStage, read_losses, train_stage
 from pipelines.versions import VERSIONS
 
 
@@ -33,7 +33,6 @@ class TrainingBudget(dg.Config):
 )  # fmt: skip
 def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
     """SmolVLA, pretrained over the whole mixture."""
-    from pipelines.training_stage import train_stage
     from training.recipes import load_recipe
 
     folder = lake.lake.base_policy
@@ -53,7 +52,6 @@ def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake:
 )  # fmt: skip
 def skill_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
     """The base policy, fine-tuned on the episodes of one skill."""
-    from pipelines.training_stage import train_stage
     from training.recipes import load_recipe
 
     skill_id = context.partition_key
