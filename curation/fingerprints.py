@@ -33,10 +33,10 @@ def fingerprint(normalised: Path) -> pl.DataFrame:
     for kept in manifest.episodes:
         episode = dataset.episode(kept.normalised_index)
         found = episode_hash(episode.state_TS, episode.action_TA)
-        if (found, episode.num_frames) != (kept.episode_hash, kept.num_frames):
+        if (found, episode.num_frames) != (kept.written_hash, kept.num_frames):
             raise ContractError(
                 f"{episode_id(manifest.dataset_id, kept.episode_index)} holds {episode.num_frames} frames with hash {found} in "
-                f"{normalised}; its manifest says {kept.num_frames} frames with hash {kept.episode_hash}.",
+                f"{normalised}; its manifest says {kept.num_frames} frames with hash {kept.written_hash}.",
                 hint="The folder was changed after it was written: normalise the dataset again.",
             )
         rows.append(

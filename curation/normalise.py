@@ -61,7 +61,11 @@ def normalise(
             digest = episode_hash(episode.state_TS, episode.action_TA)
             written.append(
                 NormalisedEpisode(
-                    episode_index=number, normalised_index=index, num_frames=episode.num_frames, episode_hash=digest
+                    episode_index=number,
+                    normalised_index=index,
+                    num_frames=episode.num_frames,
+                    episode_hash=digest,
+                    written_hash=digest,
                 )
             )
             if task_of(episode) != episode.task:

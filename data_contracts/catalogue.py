@@ -69,6 +69,23 @@ EPISODES = TableContract(
           lambda: pl.col("is_kept") == (pl.col("reasons").list.len() == 0)),),
 )  # fmt: skip
 
+JOINT_RANGES = TableContract(
+    "joint_ranges", 1, "How far each dimension of state and action reaches in a dataset, over its readable episodes.",
+    ("dataset_id", "column", "dimension"),
+    (
+        _DATASET,
+        Column("column", pl.String, "observation.state or action."),
+        Column("dimension", pl.Int64, "Place in the vector, from 0."),
+        Column("name", pl.String, "As declared, or the number of the dimension."),
+        Column("robot_type", pl.String, "As declared; null when not.", is_nullable=True),
+        Column("num_episodes", pl.Int64, "Episodes that were read."),
+        Column("low", pl.Float64, "Lowest value, in the unit of the source."),
+        Column("high", pl.Float64, "Highest value, in the unit of the source."),
+        Column("centre", pl.Float64, "Median over episodes of the median of each, in the unit of the source."),
+    ),
+    (Rule("low_is_not_above_high", "The range is one.", lambda: pl.col("low") <= pl.col("high")),),
+)  # fmt: skip
+
 CAMERA_ROLE_TABLE = TableContract(
     "camera_roles", 1, "Which camera of a dataset shows what.", ("dataset_id", "camera_key"),
     (
@@ -104,15 +121,22 @@ FINGERPRINTS = TableContract(
 )  # fmt: skip
 
 DUPLICATES = TableContract(
-    "duplicates", 1, "Clusters of identical episodes over all datasets; a cluster of one is an original.", ("dataset_id", "episode_index"),
+    "duplicates", 2, "Clusters of copies over all datasets; a cluster of one is an original. A cluster is never divided between splits.", ("dataset_id", "episode_index"),
     (
         _DATASET, _EPISODE, _HASH,
-        Column("cluster_id", pl.String, "Shared by all copies."),
-        Column("cluster_size", pl.Int64, "Copies, this one included."),
-        Column("is_original", pl.Boolean, "True for the one copy that is trained on and credited."),
-        Column("original_dataset_id", pl.String, "Where the credited copy lies."),
+        Column("cluster_id", pl.String, "Shared by all that are copies of each other, directly or through others."),
+        Column("cluster_size", pl.Int64, "Episodes of the cluster, this one included."),
+        Column("is_original", pl.Boolean, "True where it is no copy of an episode that is credited before it."),
+        Column("original_dataset_id", pl.String, "Dataset of the episode that it copies; its own for an original."),
+        Column("original_episode_index", pl.Int64, "Episode that it copies; its own for an original."),
+        Column("copy_kind", pl.String, "exact or near; null for an original.", is_nullable=True),
+        Column("evidence", pl.String, "Which fingerprints agree and how far; null for an original.", is_nullable=True),
+        Column("split", pl.String, "train or evaluation: a function of the cluster alone."),
     ),
-    (_IS_HASH,),
+    (_IS_HASH,
+     Rule("copy_has_kind", "A copy says of which kind it is, an original does not.",
+          lambda: pl.col("is_original") == pl.col("copy_kind").is_null()),
+     Rule("split_is_known", "The split is train or evaluation.", lambda: pl.col("split").is_in(["train", "evaluation"]))),
 )  # fmt: skip
 
 CORPUS_EPISODES = TableContract(
@@ -196,6 +220,6 @@ CATALOGUE = TableContract(
 )  # fmt: skip
 
 TABLES = (
-    SOURCE_LISTING, FINDINGS, EPISODES, CAMERA_ROLE_TABLE, TASK_LABELS, FINGERPRINTS, DUPLICATES, CORPUS_EPISODES, SKILL_INDEX,
+    SOURCE_LISTING, FINDINGS, EPISODES, JOINT_RANGES, CAMERA_ROLE_TABLE, TASK_LABELS, FINGERPRINTS, DUPLICATES, CORPUS_EPISODES, SKILL_INDEX,
     ROLLOUTS, CATALOGUE,
 )  # fmt: skip

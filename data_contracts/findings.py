@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from data_contracts.errors import ContractError, did_you_mean
 
 Severity = Literal["gate", "warn", "note"]
+Axis = Literal["integrity", "task_evidence"]
 
 CODES: dict[str, tuple[str, ...]] = {
     "structure": (
@@ -22,7 +23,7 @@ CODES: dict[str, tuple[str, ...]] = {
         "count_mismatch", "length_mismatch", "split_out_of_range", "missing_column", "undeclared_column",
         "shape_mismatch", "names_nested", "names_missing", "image_shape_order", "missing_stats", "wrong_stats_key",
         "index_as_float", "index_not_dense", "task_out_of_range", "two_episode_tables", "task_conflict",
-        "nonstandard_feature_name",
+        "nonstandard_feature_name", "stale_tag", "missing_tag",
     ),
     "time": ("irregular_step", "non_monotonic", "first_not_zero", "wrong_fps", "video_shorter", "video_longer"),
     "motion": (
@@ -39,8 +40,20 @@ CODES: dict[str, tuple[str, ...]] = {
         "simulation", "policy_rollout", "test_repository", "licence_absent", "licence_restricts", "people_visible",
     ),
     "duplicate": ("exact_copy", "near_copy", "cross_contributor"),
+    "scope": ("outside_recipe",),
 }  # fmt: skip
+TASK_EVIDENCE = frozenset({"text", "agreement"})
+"""Families that say how far the task is shown. Soft by nature: they never gate."""
 ALL_CODES = frozenset(f"{family}.{name}" for family, names in CODES.items() for name in names)
+
+
+def axis_of(code: str) -> Axis:
+    """Returns which of the questions a code answers. They are kept apart and never blended into one score.
+
+    integrity: are the recordings what they claim to be (deterministic; only these gate). task_evidence: is the task shown
+    and told. Training value, the third, is measured on policies and has no codes yet.
+    """
+    return "task_evidence" if code.partition(".")[0] in TASK_EVIDENCE else "integrity"
 
 
 class Finding(BaseModel):
@@ -64,6 +77,12 @@ class Finding(BaseModel):
         if code not in ALL_CODES:
             raise ContractError(f"Unknown finding code {code!r}.", hint=did_you_mean(code, ALL_CODES))
         return code
+
+    @model_validator(mode="after")
+    def _only_integrity_gates(self) -> Finding:
+        if self.severity == "gate" and axis_of(self.code) != "integrity":
+            raise ContractError(f"{self.code} is soft evidence and cannot gate.", hint="Report it as a warn.")
+        return self
 
 
 def gated_episodes(findings: list[Finding], episodes: list[int]) -> set[int]:

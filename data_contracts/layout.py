@@ -2,6 +2,8 @@
 
 <home>/                        DEFTWORKS_HOME, default .deftworks/
   source_listing/              every candidate dataset of the configured sources
+  crawl/<dataset>.json         what became of a dataset of a remote source when it was last tried
+  hub/<dataset>/<sha>/         what was fetched from the Hub, verified
   raw/<dataset>/               where the dataset lies, at which revision (linked, never copied)
   findings/<dataset>/          findings, episode verdicts, dataset verdict
   normalised/<dataset>/        LeRobot v3.0
@@ -46,6 +48,12 @@ class Lake:
     @property
     def source_listing(self) -> Path:
         return self.home / "source_listing"
+
+    def crawl_record(self, dataset_id: str) -> Path:
+        return self.home / "crawl" / f"{dataset_id}.json"
+
+    def hub(self, dataset_id: str) -> Path:
+        return self.home / "hub" / dataset_id
 
     def raw(self, dataset_id: str) -> Path:
         return self.home / "raw" / dataset_id

@@ -51,9 +51,14 @@ class Manifest(BaseModel):
 
 
 class RawDataset(Manifest):
-    """Where a dataset lies and what exactly it is. `revision` is a digest over the content of every file."""
+    """Where a dataset lies and what exactly it is.
 
-    schema_version: Literal[1] = 1
+    `revision` is a digest over the content of every file, or `hub:<commit sha>` of files that were verified against that
+    commit's tree. `fetched` says how much of it is here: fetching stops after the metadata or the rows where these show that
+    the rest is not worth having; the gate among `findings` then says why.
+    """
+
+    schema_version: Literal[2] = 2
     dataset_id: str
     source: str
     path: str
@@ -61,6 +66,28 @@ class RawDataset(Manifest):
     contributor: str
     size_bytes: int
     num_files: int
+    fetched: Literal["all", "metadata", "rows"] = "all"
+    findings: tuple[Finding, ...] = ()
+    published_at: str | None = Field(
+        default=None, description="When its data were published, ISO 8601 UTC; None where no source says."
+    )
+
+
+class CrawlRecord(Manifest):
+    """`crawl/<dataset>.json`: what became of a dataset of a remote source when it was last tried. Operational, never hashed.
+
+    `listed`: known, not yet tried. `fetched`: its RawDataset is current. The others say why there is none.
+    """
+
+    schema_version: Literal[1] = 1
+    dataset_id: str
+    repo_id: str
+    source: str
+    sha: str | None
+    state: Literal["listed", "fetched", "unreachable", "gone", "gated", "quarantined"]
+    reason: str | None = None
+    retry_at: str | None = Field(default=None, description="ISO 8601 UTC: when trying again makes sense (unreachable).")
+    num_attempts: int = 0
 
 
 class DatasetVerdict(Manifest):
@@ -91,7 +118,8 @@ class NormalisedEpisode(Manifest):
     episode_index: int
     normalised_index: int
     num_frames: int
-    episode_hash: str
+    episode_hash: str = Field(description="Of the values as the source published them.")
+    written_hash: str = Field(description="Of the values as they were written; the same where no unit was converted.")
 
 
 class NormalisedDataset(Manifest):

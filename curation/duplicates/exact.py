@@ -42,5 +42,10 @@ def find_duplicates(fingerprints: pl.DataFrame, *, order: Sequence[str] = ()) ->
         pl.len().over(cluster).cast(pl.Int64).alias("cluster_size"),
         (pl.int_range(pl.len()).over(cluster) == 0).alias("is_original"),
         pl.col("dataset_id").first().over(cluster).alias("original_dataset_id"),
+        pl.col("episode_index").first().over(cluster).alias("original_episode_index"),
+        split=pl.lit("train"),
+    ).with_columns(
+        copy_kind=pl.when("is_original").then(None).otherwise(pl.lit("exact")),
+        evidence=pl.when("is_original").then(None).otherwise(pl.lit("same state and action")),
     )
     return DUPLICATES.check(clustered).sort(DUPLICATES.key)

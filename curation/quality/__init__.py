@@ -3,7 +3,7 @@
 Reading the format belongs to `data_contracts.lerobot`, changing anything to `curation.normalise`.
 """
 
-from curation.quality.judge import judge, judge_unreadable
+from curation.quality.judge import judge, judge_refused, judge_unreadable
 from curation.quality.verdict import Judgement
 
-__all__ = ["Judgement", "judge", "judge_unreadable"]
+__all__ = ["Judgement", "judge", "judge_refused", "judge_unreadable"]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from curation.quality.facts import CameraFacts, DatasetFacts, EpisodeFacts
+from curation.quality.camera_facts import CameraFacts
+from curation.quality.facts import DatasetFacts, EpisodeFacts
 from data_contracts.findings import Finding
 
 Facts = CameraFacts | EpisodeFacts | DatasetFacts

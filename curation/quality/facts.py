@@ -1,4 +1,4 @@
-"""What the detectors look at: an episode, its cameras and the dataset as plain values, free of files and readers.
+"""What the detectors look at: an episode and the dataset as plain values, free of files and readers. Cameras: `camera_facts`.
 
 `measure` fills these from a dataset; tests fill them by hand. Nothing here judges.
 """
@@ -11,35 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from curation.quality.camera_facts import CameraFacts
 from data_contracts.findings import Finding, Severity
 
 STATE = "observation.state"
 ACTION = "action"
-
-
-@dataclass(frozen=True)
-class CameraFacts:
-    """One camera of one episode, as declared and as found. `error` says why its frames cannot be had; the rest is unset then.
-
-    It exists without the episode's rows, too: videos are judged even where the data are lost. Sizes are (height, width) in pixels. `samples_NHWC` are the first, middle and last frame, uint8, thinned to every n-th pixel.
-    """
-
-    episode: int
-    key: str
-    file: str
-    declared_codec: str | None = None
-    declared_size: tuple[int, int] | None = None
-    codec: str | None = None
-    size: tuple[int, int] | None = None
-    num_frames: int = 0
-    has_audio: bool = False
-    samples_NHWC: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1, 3), np.uint8))
-    error: str | None = None
-
-    def finding(self, code: str, severity: Severity, message: str, **evidence: Any) -> Finding:
-        """Returns a finding about this camera's episode."""
-        evidence = {"camera": self.key, **evidence}
-        return Finding(code=code, severity=severity, episodes=(self.episode,), message=message, evidence=evidence)
 
 
 @dataclass(frozen=True)
@@ -72,7 +48,7 @@ class EpisodeFacts:
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """How one vector moved in one episode; every array has shape (D,). `travel_D` is net of noise, 0 for a dimension at rest.
+    """How one vector moved in one episode; every array has shape (D,). `centre_D` is the median, `travel_D` is net of noise, 0 for a dimension at rest.
 
     `largest_step_D` is the largest change between neighbouring frames, `largest_step_share_D` the part of the whole path that
     steps of about that size make up: 1 for a switch, small for a joint that moves smoothly and jumps once.
@@ -81,6 +57,7 @@ class ColumnSummary:
     names: tuple[str, ...]
     low_D: np.ndarray
     high_D: np.ndarray
+    centre_D: np.ndarray
     travel_D: np.ndarray
     largest_step_D: np.ndarray
     largest_step_share_D: np.ndarray

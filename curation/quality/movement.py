@@ -36,6 +36,7 @@ def summarise_column(values_TD: np.ndarray, names: tuple[str, ...], fps: float) 
         names=names,
         low_D=values_TD.min(axis=0).astype(np.float64),
         high_D=values_TD.max(axis=0).astype(np.float64),
+        centre_D=np.median(values_TD, axis=0).astype(np.float64),
         travel_D=net_travel(values_TD, fps),
         largest_step_D=largest_D,
         largest_step_share_D=share_D,

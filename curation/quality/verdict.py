@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import polars as pl
 
-from data_contracts.catalogue import EPISODES, FINDINGS
+from data_contracts.catalogue import EPISODES, FINDINGS, JOINT_RANGES
 from data_contracts.findings import Finding, gated_episodes
 from data_contracts.manifests import DatasetVerdict
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict, and the tables `findings` and `episodes` of `data_contracts.catalogue`."""
+    """The verdict, and the tables `findings`, `episodes` and `joint_ranges` of `data_contracts.catalogue`."""
 
     verdict: DatasetVerdict
     findings: pl.DataFrame
     episodes: pl.DataFrame
+    joint_ranges: pl.DataFrame = field(default_factory=lambda: JOINT_RANGES.frame([]))
 
 
 class EpisodeRow(NamedTuple):

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from curation.quality.camera_facts import CameraFacts
 from curation.quality.detector import Detector
-from curation.quality.facts import CameraFacts, DatasetFacts, EpisodeFacts
+from curation.quality.facts import DatasetFacts, EpisodeFacts
 from curation.quality.movement import net_travel
 from data_contracts.findings import Finding
 

@@ -63,12 +63,16 @@ def list_datasets(specs: Sequence[str], lake: Lake) -> pl.DataFrame:
     return SOURCE_LISTING.check(SOURCE_LISTING.frame(listing)).sort("dataset_id")
 
 
-def describe_raw(row: dict[str, Any]) -> RawDataset:
+def describe_raw(row: dict[str, Any], lake: Lake) -> RawDataset:
     """Returns where a listed dataset lies and what exactly it is. Reads every file once.
 
     Raises:
         SourceUnavailable: a file cannot be read.
     """
+    return _describe_local(row)
+
+
+def _describe_local(row: dict[str, Any]) -> RawDataset:
     whole = content(Path(row["path"]))
     return RawDataset(
         dataset_id=row["dataset_id"],
@@ -85,4 +89,4 @@ def describe_folder(folder: Path, dataset_id: str) -> RawDataset:
     """Returns the same for one folder that no source listed, as on the command line."""
     path = folder.absolute()
     row = {"dataset_id": dataset_id, "source": f"folder:{folder}", "path": str(path)}
-    return describe_raw(row | {"contributor": contributor_of(dataset_id)})
+    return _describe_local(row | {"contributor": contributor_of(dataset_id)})

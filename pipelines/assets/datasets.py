@@ -5,12 +5,13 @@ from pathlib import Path
 import dagster as dg
 
 from data_contracts.catalogue import EPISODES, FINDINGS, SOURCE_LISTING
-from data_contracts.errors import DatasetUnreadable, NotADataset
 from data_contracts.layout import Lake
-from data_contracts.manifests import DatasetVerdict, NormalisedDataset, RawDataset
+from data_contracts.manifests import NormalisedDataset, RawDataset
 from data_contracts.stages import folder_digest, run_stage
 from pipelines.checks import FINDING_CHECKS, finding_check_results
+from pipelines.dataset_stages import make_findings, make_raw, read_raw, read_verdict
 from pipelines.failures import RETRY, dataset_failures, domain_failures
+from pipelines.instance import HUB_POOL
 from pipelines.partitions import DATASETS
 from pipelines.pictures import column_schema, contact_sheet, joint_plot, markdown_table
 from pipelines.resources import LakeResource
@@ -37,20 +38,13 @@ def source_listing(lake: LakeResource) -> dg.MaterializeResult:
 
 @dg.asset(
     group_name="datasets", partitions_def=DATASETS, deps=[source_listing], code_version=VERSIONS["raw_dataset"],
-    retry_policy=RETRY,
+    retry_policy=RETRY, pool=HUB_POOL,
 )  # fmt: skip
 def raw_dataset(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
-    """Where the dataset lies and what exactly it is: a digest over the content of every file. Nothing is copied."""
+    """Where the dataset lies and what exactly it is. A folder is left where it is; a dataset of the Hub is fetched and verified."""
     dataset_id = context.partition_key
     with dataset_failures(lake.lake, dataset_id, "raw_dataset"):
-        from curation.sources import describe_raw
-
-        row = lake.listed(dataset_id)
-        result = run_stage(
-            lake.lake.raw(dataset_id),
-            {"version": VERSIONS["raw_dataset"], **row},
-            lambda out: describe_raw(row).write(out / "raw.json"),
-        )
+        result = make_raw(lake.lake, lake.listed(dataset_id))
         raw = read_raw(lake.lake, dataset_id)
     return dg.MaterializeResult(
         metadata={
@@ -69,12 +63,7 @@ def dataset_findings(context: dg.AssetExecutionContext, lake: LakeResource):
     """What is wrong with the dataset as it came, per episode. A rejection is a verdict, not a failure."""
     dataset_id = context.partition_key
     with dataset_failures(lake.lake, dataset_id, "dataset_findings"):
-        raw = read_raw(lake.lake, dataset_id)
-        result = run_stage(
-            lake.lake.findings(dataset_id),
-            {"version": VERSIONS["dataset_findings"], "dataset": dataset_id, "revision": raw.revision},
-            lambda out: _judge(raw, out),
-        )
+        result = make_findings(lake.lake, dataset_id)
         verdict = read_verdict(lake.lake, dataset_id)
     findings = [finding.model_dump() for finding in verdict.findings]
     return dg.MaterializeResult(
@@ -120,28 +109,8 @@ def normalised_dataset(context: dg.AssetExecutionContext, lake: LakeResource) ->
     )
 
 
-def read_raw(lake: Lake, dataset_id: str) -> RawDataset:
-    return RawDataset.read(lake.raw(dataset_id) / "raw.json")
-
-
-def read_verdict(lake: Lake, dataset_id: str) -> DatasetVerdict:
-    return DatasetVerdict.read(lake.findings(dataset_id) / "verdict.json")
-
-
 def read_normalised(lake: Lake, dataset_id: str) -> NormalisedDataset:
     return NormalisedDataset.read(lake.normalised(dataset_id) / "meta" / "deftworks.json")
-
-
-def _judge(raw: RawDataset, out: Path) -> None:
-    from curation.quality import judge, judge_unreadable
-
-    try:
-        judgement = judge(Path(raw.path), raw.dataset_id)
-    except (NotADataset, DatasetUnreadable) as error:
-        judgement = judge_unreadable(raw.dataset_id, error)
-    FINDINGS.write(judgement.findings, out / "findings.parquet")
-    EPISODES.write(judgement.episodes, out / "episodes.parquet")
-    judgement.verdict.write(out / "verdict.json")
 
 
 def _normalise(lake: Lake, raw: RawDataset, out: Path) -> None:

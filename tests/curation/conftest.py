@@ -91,7 +91,7 @@ class TinyLake:
             robot_type=robot, fps=30.0 if kept else None, is_simulated=is_simulated, state_names=("a", "b"),
             action_names=("a", "b", "c"), cameras=(), changes=(), reencoded=(),
             episodes=tuple(
-                NormalisedEpisode(episode_index=n, normalised_index=k, num_frames=30, episode_hash=hashes[n])
+                NormalisedEpisode(episode_index=n, normalised_index=k, num_frames=30, episode_hash=hashes[n], written_hash=hashes[n])
                 for k, n in enumerate(kept)
             ),
         ).write(self.lake.normalised(dataset) / "meta" / "deftworks.json")  # fmt: skip

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curation.quality.facts import CameraFacts, DatasetFacts, EpisodeFacts
+from curation.quality.camera_facts import CameraFacts
+from curation.quality.facts import DatasetFacts, EpisodeFacts
 from curation.quality.movement import summarise
 from simulation.legacy_formats import LegacyEpisode, vector_feature, video_feature, write_v2
 

@@ -168,17 +168,17 @@ def row_of(root: Path, lake: Lake) -> dict:
 
 def test_stamp_and_revision_change_with_a_file(tmp_path: Path, lake: Lake) -> None:
     root = make_dataset(tmp_path / "cubes")
-    before, raw = row_of(root, lake), describe_raw(row_of(root, lake))
+    before, raw = row_of(root, lake), describe_raw(row_of(root, lake), lake)
     assert (raw.num_files, raw.size_bytes) == (1, 2)
     assert row_of(root, lake) == before
 
     os.utime(root / "meta" / "info.json", ns=(1, 1))
     touched = row_of(root, lake)
     assert touched["stamp"] != before["stamp"]
-    assert describe_raw(touched).revision == raw.revision
+    assert describe_raw(touched, lake).revision == raw.revision
 
     (root / "meta" / "info.json").write_text("[]")
-    assert describe_raw(row_of(root, lake)).revision != raw.revision
+    assert describe_raw(row_of(root, lake), lake).revision != raw.revision
 
 
 def test_revision_does_not_depend_on_where_the_folder_lies_nor_on_hidden_files(tmp_path: Path, lake: Lake) -> None:
@@ -186,32 +186,32 @@ def test_revision_does_not_depend_on_where_the_folder_lies_nor_on_hidden_files(t
     (second / ".cache").mkdir()
     (second / ".cache" / "lock").write_text("x")
     (second / ".gitattributes").write_text("x")
-    assert describe_raw(row_of(first, lake)).revision == describe_raw(row_of(second, lake)).revision
+    assert describe_raw(row_of(first, lake), lake).revision == describe_raw(row_of(second, lake), lake).revision
 
 
 def test_renaming_a_file_changes_the_revision(tmp_path: Path, lake: Lake) -> None:
     root = make_dataset(tmp_path / "cubes")
     (root / "a").write_text("1")
-    before = describe_raw(row_of(root, lake)).revision
+    before = describe_raw(row_of(root, lake), lake).revision
     (root / "a").rename(root / "b")
-    assert describe_raw(row_of(root, lake)).revision != before
+    assert describe_raw(row_of(root, lake), lake).revision != before
 
 
 def test_links_out_of_a_dataset_do_not_count(tmp_path: Path, lake: Lake) -> None:
     root = make_dataset(tmp_path / "cubes")
-    before = describe_raw(row_of(root, lake))
+    before = describe_raw(row_of(root, lake), lake)
     (tmp_path / "secret").write_text("x")
     (root / "secret").symlink_to(tmp_path / "secret")
     (root / "blob").symlink_to(root / "lost")
     (root / "loop").symlink_to(root, target_is_directory=True)
-    assert describe_raw(row_of(root, lake)) == before
+    assert describe_raw(row_of(root, lake), lake) == before
 
 
 def test_a_folder_that_went_away_is_retryable(tmp_path: Path, lake: Lake) -> None:
     row = row_of(make_dataset(tmp_path / "cubes"), lake)
     (tmp_path / "cubes").rename(tmp_path / "moved")
     with pytest.raises(SourceUnavailable, match="not there any more"):
-        describe_raw(row)
+        describe_raw(row, lake)
 
 
 def test_a_folder_named_alone_has_the_id_that_its_source_gives_it(tmp_path: Path, lake: Lake, monkeypatch) -> None:
@@ -219,4 +219,4 @@ def test_a_folder_named_alone_has_the_id_that_its_source_gives_it(tmp_path: Path
     (row,) = open_source(f"folder:{root}", lake).entries()
     monkeypatch.chdir(root / "meta")
     assert dataset_id_of(root) == dataset_id_of(Path("..")) == row["dataset_id"] == "local__cubes"
-    assert describe_folder(root, row["dataset_id"]) == describe_raw(row)
+    assert describe_folder(root, row["dataset_id"]) == describe_raw(row, lake)
