@@ -132,6 +132,7 @@ def make_dataset(tmp_path: Path) -> Callable[..., Path]:
                     normalised_index=dense,
                     num_frames=NUM_FRAMES,
                     episode_hash="sha256:" + "0" * 64,
+                    written_hash="sha256:" + "0" * 64,
                 )
                 for dense, source in enumerate(source_indices or range(len(episodes)))
             ),

@@ -71,8 +71,9 @@ def write_dataset(
         path = root / f"data/chunk-000/episode_{number:06d}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path)
+        digest = episode_hash(state, action)
         episodes.append(NormalisedEpisode(
-            episode_index=number + 7, normalised_index=number, num_frames=length, episode_hash=episode_hash(state, action)
+            episode_index=number + 7, normalised_index=number, num_frames=length, episode_hash=digest, written_hash=digest
         ))  # fmt: skip
     write_json(root / "meta/info.json", {
         "codebase_version": "v2.1", "robot_type": robot, "fps": FPS, "total_episodes": len(lengths), "total_frames": sum(lengths),
