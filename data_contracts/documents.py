@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from data_contracts.catalogue import TABLES
-from data_contracts.findings import CODES
+from data_contracts.findings import CODES, axis_of
 from data_contracts.manifests import MANIFESTS
 from data_contracts.skill_pack import SkillPack
 from data_contracts.skills import Skills
@@ -56,10 +56,12 @@ def _codes_page() -> str:
         "",
         "Written `family.code`. Codes are added, never renamed.",
         "",
-        "| family | codes |",
-        "|---|---|",
+        "| code | question | what it claims |",
+        "|---|---|---|",
     ]
-    lines += [f"| {family} | {', '.join(f'`{name}`' for name in names)} |" for family, names in CODES.items()]
+    for family, names in CODES.items():
+        codes = {f"{family}.{name}": claim for name, claim in names.items()}
+        lines += [f"| `{code}` | {axis_of(code)} | {claim} |" for code, claim in codes.items()]
     return "\n".join(lines) + "\n"
 
 

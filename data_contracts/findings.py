@@ -16,35 +16,117 @@ from data_contracts.errors import ContractError, did_you_mean
 Severity = Literal["gate", "warn", "note"]
 Axis = Literal["integrity", "task_evidence"]
 
-CODES: dict[str, tuple[str, ...]] = {
-    "structure": (
-        "not_lerobot", "unreadable_metadata", "unknown_version", "missing_data", "missing_video", "undecodable_parquet",
-        "declared_camera_without_files", "files_without_declared_camera", "path_template", "stray_files", "lfs_pointer",
-        "count_mismatch", "length_mismatch", "split_out_of_range", "missing_column", "undeclared_column",
-        "shape_mismatch", "names_nested", "names_missing", "image_shape_order", "missing_stats", "wrong_stats_key",
-        "index_as_float", "index_not_dense", "task_out_of_range", "two_episode_tables", "task_conflict",
-        "nonstandard_feature_name", "stale_tag", "missing_tag",
-    ),
-    "time": ("irregular_step", "non_monotonic", "first_not_zero", "wrong_fps", "video_shorter", "video_longer"),
-    "motion": (
-        "static", "stub", "long_idle", "jump", "wrap", "raw_counts", "unit_convention", "zero_convention",
-        "calibration_offset", "dead_dimension", "saturation", "not_finite", "state_equals_action", "action_lag", "tremor",
-    ),
-    "video": (
-        "undecodable", "black", "frozen", "repeated_frames", "blurred", "over_exposed", "under_exposed",
-        "codec_mismatch", "size_mismatch", "upside_down", "mirrored", "has_audio",
-    ),
-    "agreement": ("video_without_motion", "motion_without_video", "video_joint_mismatch", "state_action_mismatch"),
-    "text": ("empty_task", "placeholder_task", "tutorial_default", "not_an_instruction"),
-    "provenance": (
-        "simulation", "policy_rollout", "test_repository", "licence_absent", "licence_restricts", "people_visible",
-    ),
-    "duplicate": ("exact_copy", "near_copy", "cross_contributor"),
-    "scope": ("outside_recipe",),
-}  # fmt: skip
+CODES: dict[str, dict[str, str]] = {
+    "structure": {
+        "not_lerobot": "The folder holds no LeRobot dataset.",
+        "unreadable_metadata": "A metadata file cannot be read.",
+        "unknown_version": "The format version is none that is known.",
+        "missing_data": "Rows of an episode are not there.",
+        "missing_video": "Pictures of an episode are not there.",
+        "undecodable_parquet": "A data file cannot be read.",
+        "declared_camera_without_files": "A declared camera has no files anywhere.",
+        "files_without_declared_camera": "Video files belong to no declared camera.",
+        "path_template": "The path template does not lead to the files.",
+        "stray_files": "Files that no dataset of this format needs.",
+        "lfs_pointer": "A pointer of Git LFS stands in place of a file.",
+        "count_mismatch": "Declared totals are not those of the tables.",
+        "length_mismatch": "An episode has another number of rows than the episode table says.",
+        "split_out_of_range": "A split names episodes that do not exist.",
+        "missing_column": "A declared or necessary column is not there.",
+        "undeclared_column": "A column is there that is not declared.",
+        "shape_mismatch": "Values have another shape or type than declared.",
+        "names_nested": "Names of dimensions are nested one list or dict too deep.",
+        "names_missing": "Dimensions have no names.",
+        "image_shape_order": "The declared picture shape is not (height, width, channels).",
+        "missing_stats": "No statistics are published.",
+        "wrong_stats_key": "Statistics are published under a key that no feature has.",
+        "index_as_float": "Whole numbers are stored as floats.",
+        "index_not_dense": "Rows or episodes are not numbered 0, 1, 2, ...",
+        "task_out_of_range": "Rows carry a task number that no task has.",
+        "two_episode_tables": "There are two episode tables.",
+        "task_conflict": "Rows and episode table name different tasks.",
+        "nonstandard_feature_name": "State, action or a camera is called otherwise than the format says.",
+        "stale_tag": "The version tag is behind the main branch.",
+        "missing_tag": "No version tag is there.",
+    },
+    "time": {
+        "irregular_step": "Steps between frames differ.",
+        "non_monotonic": "Time stands still or runs backwards.",
+        "first_not_zero": "The first frame is not at 0 s.",
+        "wrong_fps": "Frames come steadily at another rate than declared.",
+        "video_shorter": "A video has fewer frames than the episode has rows.",
+        "video_longer": "A video has more frames than the episode has rows.",
+    },
+    "motion": {
+        "static": "No joint moves.",
+        "stub": "Too short to be a demonstration.",
+        "long_idle": "Nothing moves for much of the time.",
+        "jump": "A joint teleports between two frames.",
+        "wrap": "An angle leaves its range at one end and comes back at the other.",
+        "raw_counts": "Joints are stored as counts of the encoder.",
+        "unit_convention": "The unit of the joints, where it is not what the robot's family uses today.",
+        "zero_convention": "The zero of the joints is the one of an earlier calibration.",
+        "calibration_offset": "Joints lie far from where those of the same robots do.",
+        "dead_dimension": "A value never changes.",
+        "saturation": "A joint or command is pinned at its limit.",
+        "not_finite": "NaN or infinity.",
+        "state_equals_action": "State and action are the same numbers.",
+        "action_lag": "The state follows the action unusually late.",
+        "tremor": "Joints shake faster than an arm moves.",
+    },
+    "video": {
+        "undecodable": "A video cannot be decoded.",
+        "black": "Pictures are black.",
+        "frozen": "The picture stands still while the robot moves.",
+        "repeated_frames": "Frames are repeated.",
+        "blurred": "Pictures are out of focus.",
+        "over_exposed": "Pictures are too bright.",
+        "under_exposed": "Pictures are too dark.",
+        "codec_mismatch": "The codec is not the declared one.",
+        "size_mismatch": "The picture size is not the declared one.",
+        "upside_down": "Pictures stand on their head.",
+        "mirrored": "Pictures are mirrored.",
+        "has_audio": "The video carries sound.",
+    },
+    "agreement": {
+        "video_without_motion": "Joints move and the pictures do not.",
+        "motion_without_video": "Pictures move and the joints do not.",
+        "video_joint_mismatch": "Pictures and joints move at different times, or show different things.",
+        "state_action_mismatch": "State and action do not follow each other.",
+    },
+    "text": {
+        "empty_task": "There is no task text.",
+        "placeholder_task": "The task text is a placeholder.",
+        "tutorial_default": "The task text is the one of the tutorial.",
+        "not_an_instruction": "The task text tells a robot nothing.",
+    },
+    "provenance": {
+        "simulation": "Recorded in a simulator.",
+        "policy_rollout": "A policy was driving.",
+        "test_repository": "Somebody was trying something out.",
+        "licence_absent": "No licence is stated.",
+        "licence_restricts": "The licence restricts what may be done.",
+        "people_visible": "People can be seen.",
+    },
+    "duplicate": {
+        "exact_copy": "State and action are those of another episode.",
+        "near_copy": "It is another episode, changed.",
+        "cross_contributor": "It is somebody else's episode.",
+    },
+    "scope": {
+        "outside_recipe": "The crawl's recipe does not ask for such datasets.",
+    },
+}
+"""Family -> name -> what it claims. A code is written `family.name`."""
 TASK_EVIDENCE = frozenset({"text", "agreement"})
 """Families that say how far the task is shown. Soft by nature: they never gate."""
 ALL_CODES = frozenset(f"{family}.{name}" for family, names in CODES.items() for name in names)
+
+
+def meaning_of(code: str) -> str:
+    """Returns what a code claims, in one sentence."""
+    family, _, name = code.partition(".")
+    return CODES[family][name]
 
 
 def axis_of(code: str) -> Axis:

@@ -1,27 +1,23 @@
 """Asset checks: claims about an asset, each with its evidence in the metadata.
 
-Checks on a dataset's findings are made from the finding codes, one claim per family, so that a new code needs nothing here.
+Checks on a dataset's findings are made from the finding codes, one per code, so that a new code needs nothing here.
 """
 
+import json
 import warnings
 
 import dagster as dg
 
-from data_contracts.findings import Finding
+from data_contracts.findings import ALL_CODES, Finding, axis_of, meaning_of
 from data_contracts.manifests import DatasetVerdict
 from pipelines.partitions import DATASETS
 from pipelines.pictures import markdown_table
 
-CLAIMS = {
-    "structure": "structure_is_sound",
-    "time": "time_is_regular",
-    "motion": "motion_is_alive",
-    "video": "video_is_decodable",
-    "agreement": "video_agrees_with_joints",
-    "text": "text_is_an_instruction",
-    "provenance": "provenance_is_known",
-}
-"""Family of finding codes -> what its check claims. Duplicates are known only for the corpus as a whole."""
+MAX_EVIDENCE = 2000
+"""Characters of evidence that the event log keeps; the findings table has all of it."""
+CORPUS_FAMILIES = ("duplicate",)
+"""Known only for the corpus as a whole."""
+CODES_OF_A_DATASET = tuple(sorted(code for code in ALL_CODES if code.partition(".")[0] not in CORPUS_FAMILIES))
 
 
 def partitioned_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
@@ -31,26 +27,38 @@ def partitioned_check(name: str, asset: str, description: str) -> dg.AssetCheckS
         return dg.AssetCheckSpec(name, asset=asset, description=description, partitions_def=DATASETS)
 
 
+def check_name(code: str) -> str:
+    """Returns the name of a code's check: `motion.jump` is checked by `motion_jump`."""
+    return code.replace(".", "_")
+
+
 FINDING_CHECKS = [
-    partitioned_check(claim, "dataset_findings", f"No {family} finding that gates or warns.")
-    for family, claim in CLAIMS.items()
+    partitioned_check(check_name(code), "dataset_findings", f"{axis_of(code)}. Fails where: {meaning_of(code)}")
+    for code in CODES_OF_A_DATASET
 ]
 
 
 def finding_check_results(verdict: DatasetVerdict) -> list[dg.AssetCheckResult]:
-    """Returns one result per family: failed by gates and warnings, with the findings as a table."""
-    return [
-        _family_result(claim, [f for f in verdict.findings if f.code.startswith(f"{family}.")])
-        for family, claim in CLAIMS.items()
-    ]
+    """Returns one result per code: failed by a gate or a warning, with message, episodes and evidence."""
+    found: dict[str, list[Finding]] = {code: [] for code in CODES_OF_A_DATASET}
+    for finding in verdict.findings:
+        found[finding.code].append(finding)
+    return [_result(code, findings) for code, findings in found.items()]
 
 
-def _family_result(claim: str, findings: list[Finding]) -> dg.AssetCheckResult:
+def _result(code: str, findings: list[Finding]) -> dg.AssetCheckResult:
     severities = {finding.severity for finding in findings}
-    rows = [{"code": f.code, "severity": f.severity, "episodes": f.episodes, "message": f.message} for f in findings]
     return dg.AssetCheckResult(
-        check_name=claim,
+        check_name=check_name(code),
         passed=not {"gate", "warn"} & severities,
         severity=dg.AssetCheckSeverity.ERROR if "gate" in severities else dg.AssetCheckSeverity.WARN,
-        metadata={"num_findings": len(findings), "findings": markdown_table(rows)},
+        metadata={"findings": markdown_table(_row(finding) for finding in findings)} if findings else {},
     )
+
+
+def _row(finding: Finding) -> dict[str, object]:
+    evidence = json.dumps(finding.model_dump(mode="json")["evidence"], ensure_ascii=False)
+    shown = evidence if len(evidence) <= MAX_EVIDENCE else f"{evidence[:MAX_EVIDENCE]}…"
+    return {
+        "severity": finding.severity, "episodes": finding.episodes, "message": finding.message, "evidence": shown,
+    }  # fmt: skip
