@@ -40,6 +40,7 @@ SOURCE_LISTING = TableContract(
         Column("path", pl.String, "Folder of the dataset."),
         Column("stamp", pl.String, "Digest of file names, sizes and times: cheap to take, changes when a file does."),
         _CONTRIBUTOR,
+        Column("repo_id", pl.String, "Its repository on the Hub; null for every other source.", is_nullable=True),
     ),
 )  # fmt: skip
 

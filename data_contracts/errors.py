@@ -4,6 +4,9 @@
     |-- SourceError            a dataset cannot be had from where it should come
     |   |-- NotADataset        the folder holds no LeRobot dataset
     |   |-- SourceUnavailable  the place does not answer (retryable)
+    |   |-- Gone               it was there, or was said to be, and is not any more
+    |   |-- Gated              its owner lets in only people who asked
+    |   |-- NotAsPinned        what was sent is not what the pinned commit lists
     |   `-- UnknownSource      the source is not written in a known way
     |-- DatasetUnreadable      it is a dataset, and a part that everything needs cannot be read
     |   |-- VideoUnreadable    one video cannot be opened or decoded
@@ -50,9 +53,25 @@ class NotADataset(SourceError):
 
 
 class SourceUnavailable(SourceError):
-    """The place does not answer now; trying again later may help."""
+    """The place does not answer now; trying again later may help, and `retry_after_s` says when if the place did."""
 
     is_retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class Gone(SourceError):
+    """The dataset was deleted, made private, or is not listed any more."""
+
+
+class Gated(SourceError):
+    """The dataset is given only to people whom its owner let in."""
+
+
+class NotAsPinned(SourceError):
+    """Files differ from the tree of the commit that they should belong to, or that tree cannot be written to a disk."""
 
 
 class UnknownSource(SourceError):
