@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_contracts.errors import ContractError
-from data_contracts.findings import Finding
+from data_contracts.findings import Finding, Severity
 from data_contracts.stages import digest_of, write_json
 
 DatasetState = Literal["accepted", "rejected", "quarantined", "unreachable", "gone", "gated"]
@@ -144,34 +144,51 @@ class NormalisedDataset(Manifest):
 
 
 class CorpusDataset(Manifest):
-    """A candidate in its terminal state. `num_*_kept` count what may be trained on, after duplicates are taken out."""
+    """A candidate in its terminal state. `num_*_kept` count what may be trained on, after copies are taken out.
+
+    `integrity` and `task_evidence` hold the codes of the findings that concern the dataset as a whole, each with its worst
+    severity; those of single episodes stand with the episodes.
+    """
 
     dataset: str
     state: DatasetState
     reason: str | None
-    revision: str | None
+    revision: str | None = Field(description="hub:<commit sha>, or a digest of the files; None where it was never had.")
     contributor: str
     licence: str | None
+    robot_type: str | None
     num_episodes: int
     num_frames: int
     num_episodes_kept: int
     num_frames_kept: int
+    integrity: dict[str, Severity]
+    task_evidence: dict[str, Severity]
 
 
 class CorpusEpisode(Manifest):
-    """A kept episode of the corpus."""
+    """An episode of a readable dataset: kept where `reason` is None. Hashes, cluster and split are None where it was not normalised."""
 
     dataset: str
     episode_index: int
-    episode_hash: str
-    cluster_id: str
+    reason: str | None
+    num_frames: int
+    integrity: dict[str, Severity] = Field(description="Codes of the findings that name it, with the worst severity.")
+    task_evidence: dict[str, Severity] = Field(description="The same for the soft findings about the task.")
+    episode_hash: str | None
+    written_hash: str | None
+    cluster_id: str | None
+    split: Literal["train", "evaluation"] | None
     label: str | None
+
+    @property
+    def is_kept(self) -> bool:
+        return self.reason is None
 
 
 class CorpusManifest(Manifest):
-    """Who is in, who is out, and why. Its digest is the corpus hash: no paths, no times, sorted, so that it can be rebuilt."""
+    """Who is in, who is out, and why. Its digest is the corpus hash: no path, time, score or confidence, sorted, so that it can be rebuilt."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     datasets: tuple[CorpusDataset, ...]
     episodes: tuple[CorpusEpisode, ...]
 

@@ -15,12 +15,13 @@ from data_contracts.catalogue import (
     EPISODES,
     FINDINGS,
     FINGERPRINTS,
+    JOINT_RANGES,
     SOURCE_LISTING,
     TASK_LABELS,
 )  # fmt: skip
-from data_contracts.identifiers import split_dataset_id
+from data_contracts.identifiers import repo_id, split_dataset_id
 from data_contracts.layout import Lake
-from data_contracts.manifests import DatasetVerdict, NormalisedDataset, NormalisedEpisode, RawDataset
+from data_contracts.manifests import CrawlRecord, DatasetVerdict, NormalisedDataset, NormalisedEpisode, RawDataset
 
 CAMERA_NAMES = {"top": "overhead", "wrist": "gripper_cam"}
 
@@ -46,20 +47,21 @@ class TinyLake:
         robot: str = "so100",
         licence: str | None = "mit",
         is_simulated: bool = False,
+        source: str = "folder:x",
+        published_at: str | None = None,
+        joints: dict[str, tuple[float, float]] | None = None,
     ) -> None:
-        """`contents` names what each episode holds: equal names are equal episodes. `reason` rejects the whole dataset."""
+        """`contents` names what each episode holds: equal names are equal episodes. `reason` rejects the whole dataset; `joints` are ranges."""
         rejected = rejected or {}
         org, _ = split_dataset_id(dataset)
         numbers = list(range(len(contents)))
         kept = [] if reason else [number for number in numbers if number not in rejected]
         hashes = {number: "sha256:" + contents[number].encode().hex().ljust(64, "0") for number in numbers}
         path = str(self.lake.home / "somewhere" / dataset)
-        self._listed.append(
-            {"dataset_id": dataset, "source": "folder:x", "path": path, "stamp": "s", "contributor": org}
-        )
+        self._listed.append({"dataset_id": dataset, "source": source, "path": path, "stamp": "s", "contributor": org})
         RawDataset(
-            dataset_id=dataset, source="folder:x", path=path, revision=f"rev-{dataset}", contributor=org,
-            size_bytes=1, num_files=1,
+            dataset_id=dataset, source=source, path=path, revision=f"rev-{dataset}", contributor=org,
+            size_bytes=1, num_files=1, published_at=published_at,
         ).write(self.lake.raw(dataset) / "raw.json")  # fmt: skip
         folder = self.lake.findings(dataset)
         DatasetVerdict(
@@ -70,7 +72,7 @@ class TinyLake:
             {
                 "dataset_id": dataset,
                 "code": code,
-                "severity": "warn",
+                "severity": "note" if code.endswith("dead_dimension") else "warn",
                 "episodes": named,
                 "message": "m",
                 "evidence_json": "{}",
@@ -78,6 +80,14 @@ class TinyLake:
             for code, named in (warned or {}).items()
         ]
         FINDINGS.write(FINDINGS.frame(findings), folder / "findings.parquet")
+        ranges = [
+            {
+                "dataset_id": dataset, "column": "observation.state", "dimension": place, "name": name,
+                "robot_type": robot, "num_episodes": len(numbers), "low": low, "high": high, "centre": (low + high) / 2,
+            }
+            for place, (name, (low, high)) in enumerate((joints or {"a": (-1.0, 1.0), "b": (0.0, 2.0)}).items())
+        ]  # fmt: skip
+        JOINT_RANGES.write(JOINT_RANGES.frame(ranges), folder / "joint_ranges.parquet")
         episodes = [
             {
                 "dataset_id": dataset, "episode_index": number, "num_frames": 30, "duration_s": 1.0, "task": "t",
@@ -125,6 +135,28 @@ class TinyLake:
     def write_duplicates(self, order: tuple[str, ...] = ()) -> None:
         clusters = find_duplicates(FINGERPRINTS.frame(self._fingerprints), order=order)
         DUPLICATES.write(clusters, self.lake.duplicates / "duplicates.parquet")
+
+    def write_near_copy(self, copy: tuple[str, int], original: tuple[str, int], split: str = "train") -> None:
+        """Rewrites the row of one episode as a near copy of another, as the detector of near copies would."""
+        path = self.lake.duplicates / "duplicates.parquet"
+        rows = {(row["dataset_id"], row["episode_index"]): row for row in DUPLICATES.read(path).to_dicts()}
+        shared = {"cluster_id": rows[original]["cluster_id"], "cluster_size": 2, "split": split}
+        rows[original] |= shared
+        rows[copy] |= shared | {
+            "is_original": False, "original_dataset_id": original[0], "original_episode_index": original[1],
+            "copy_kind": "near", "evidence": "0.97 of the joint path",
+        }  # fmt: skip
+        DUPLICATES.write(DUPLICATES.frame(rows.values()), path)
+
+    def crawled(self, dataset: str, state: str, **more: Any) -> None:
+        """Lists a dataset of the Hub and leaves the record of its crawl, without the dataset itself."""
+        if dataset not in {row["dataset_id"] for row in self._listed}:
+            org, _ = split_dataset_id(dataset)
+            self._listed.append(
+                {"dataset_id": dataset, "source": "hub:tag", "path": "", "stamp": "s", "contributor": org}
+            )
+        record = {"dataset_id": dataset, "repo_id": repo_id(dataset), "source": "hub:tag", "state": state}
+        CrawlRecord(**{"sha": None, **record, **more}).write(self.lake.crawl_record(dataset))
 
     @property
     def listing(self) -> pl.DataFrame:

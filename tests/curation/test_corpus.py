@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curation.corpus import build_corpus
+from curation.corpus_copies import credit_order
 from data_contracts.errors import LakeError
 
 
@@ -41,7 +42,7 @@ def test_every_candidate_ends_in_one_state_with_its_reason(tiny_lake):
         ),
         "dan__broken": ("rejected", "structure.missing_data"),
     }  # fmt: skip
-    assert [(e.dataset, e.episode_index) for e in corpus.manifest.episodes] == [
+    assert [(e.dataset, e.episode_index) for e in corpus.manifest.episodes if e.is_kept] == [
         ("ada__push", 0), ("ada__push", 2), ("bob__fork", 1),
     ]  # fmt: skip
     counts = {
@@ -74,6 +75,10 @@ def test_table_holds_every_episode_and_says_why_it_is_out(tiny_lake):
     assert (kept["state_size"], kept["action_size"], kept["fps"], kept["normalised_index"]) == (2, 3, 30.0, 1)
     out = table.filter(dataset_id="dan__broken").row(0, named=True)
     assert (out["state_size"], out["episode_hash"], out["fps"]) == (None, None, 30.0)
+    copy = table.filter(dataset_id="cyd__copy", episode_index=0).row(0, named=True)
+    assert (copy["copy_of"], copy["copy_kind"], copy["cluster_size"], copy["split"]) == (
+        "ada__push/000002", "exact", 2, "train",
+    )  # fmt: skip
 
 
 def test_warning_about_the_whole_dataset_reaches_every_episode(tiny_lake):
@@ -85,6 +90,86 @@ def test_warning_about_the_whole_dataset_reaches_every_episode(tiny_lake):
     ]
 
 
+def test_codes_are_kept_apart_by_question_and_by_what_they_name(tiny_lake):
+    codes = {
+        "text.empty_task": None,
+        "motion.tremor": [1],
+        "motion.dead_dimension": [1],
+        "agreement.video_joint_mismatch": [0],
+    }
+    tiny_lake.add("ada__push", ["p1", "p2"], warned=codes)
+    corpus = build_corpus(tiny_lake.lake, tiny_lake.listing, {})
+    (dataset,) = corpus.manifest.datasets
+    assert (dataset.integrity, dataset.task_evidence) == ({}, {"text.empty_task": "warn"})
+    first, second = corpus.manifest.episodes
+    assert (first.integrity, first.task_evidence) == ({}, {"agreement.video_joint_mismatch": "warn"})
+    assert (second.integrity, second.task_evidence) == ({"motion.dead_dimension": "note", "motion.tremor": "warn"}, {})
+    assert corpus.episodes["notes"].to_list() == [[], ["motion.dead_dimension"]]
+
+
+def test_what_the_crawl_could_not_have_is_in_the_state_that_it_says(tiny_lake):
+    tiny_lake.crawled("ada__push", "gone", reason="404: it was deleted.", sha="a" * 40)
+    tiny_lake.crawled("bob__fork", "gated", reason="It asks for consent.")
+    tiny_lake.crawled("cyd__copy", "unreachable", reason="429 after 5 attempts.", retry_at="2026-11-23T00:00:00Z")
+    tiny_lake.add("dan__had", ["p1"], source="hub:tag")
+    tiny_lake.crawled("dan__had", "fetched")
+    corpus = build_corpus(tiny_lake.lake, tiny_lake.listing, {"cyd__copy": "raw_dataset: SourceUnavailable"})
+    assert _states(corpus) == {
+        "ada__push": ("gone", "404: it was deleted."),
+        "bob__fork": ("gated", "It asks for consent."),
+        "cyd__copy": ("unreachable", "429 after 5 attempts."),
+        "dan__had": ("accepted", None),
+    }
+    assert corpus.manifest.datasets[0].revision == "hub:" + "a" * 40
+    assert "2026" not in str(corpus.manifest.to_json())
+
+
+def test_what_an_earlier_crawl_left_does_not_hide_that_the_dataset_is_gone(tiny_lake):
+    tiny_lake.add("ada__push", ["p1"], source="hub:tag")
+    tiny_lake.crawled("ada__push", "gone", reason="404")
+    corpus = build_corpus(tiny_lake.lake, tiny_lake.listing, {})
+    assert _states(corpus) == {"ada__push": ("gone", "404")}
+    assert corpus.manifest.episodes == ()
+
+
+def test_credit_goes_to_the_first_published_then_to_the_undated_and_uploads_come_last(tiny_lake):
+    tiny_lake.add("ada__upload", ["p1"], source="uploads:", published_at="2020-01-01T00:00:00Z")
+    tiny_lake.add("bob__undated", ["p1"])
+    tiny_lake.add("cyd__late", ["p1"], published_at="2025-06-01T00:00:00+02:00")
+    tiny_lake.add("dan__early", ["p1"], published_at="2025-05-31T22:30:00Z")
+    dates = {
+        "ada__upload": "2020-01-01T00:00:00Z",
+        "cyd__late": "2025-06-01T00:00:00+02:00",
+        "dan__early": "2025-05-31T22:30:00Z",
+    }
+    order = credit_order(tiny_lake.listing, dates)
+    assert order == ["cyd__late", "dan__early", "bob__undated", "ada__upload"]
+    tiny_lake.write_duplicates(tuple(order))
+    assert [s for s, _ in _states(build_corpus(tiny_lake.lake, tiny_lake.listing, {})).values()] == [
+        "rejected", "rejected", "accepted", "rejected",
+    ]  # fmt: skip
+    failed = _states(build_corpus(tiny_lake.lake, tiny_lake.listing, {"cyd__late": "broke"}))
+    assert failed["dan__early"] == ("accepted", None)
+    assert failed["bob__undated"] == ("rejected", "duplicate.exact_copy of dan__early/000000")
+
+
+def test_near_copy_is_left_out_while_its_original_is_accepted(tiny_lake):
+    tiny_lake.add("ada__push", ["p1"])
+    tiny_lake.add("bob__trim", ["p2", "p3"])
+    tiny_lake.write_near_copy(("bob__trim", 0), ("ada__push", 0), split="evaluation")
+    corpus = build_corpus(tiny_lake.lake, tiny_lake.listing, {})
+    assert corpus.episodes["reason"].to_list() == [None, "duplicate.near_copy of ada__push/000000", None]
+    assert corpus.episodes["split"].to_list() == ["evaluation", "evaluation", "train"]
+    alone = build_corpus(tiny_lake.lake, tiny_lake.listing, {"ada__push": "broke"})
+    assert alone.episodes["is_kept"].to_list() == [False, True, True]
+
+
+def test_reasons_are_rounded_and_name_no_place_before_they_are_hashed(tiny_lake):
+    tiny_lake.add("ada__push", ["p1"], reason=f"{tiny_lake.lake.home}/x moved 0.30000000000000004 degrees")
+    (entry,) = build_corpus(tiny_lake.lake, tiny_lake.listing, {}).manifest.datasets
+    assert entry.reason == "x moved 0.3000 degrees"
+
+
 def test_failed_partition_is_quarantined_and_its_copy_takes_the_place_of_the_original(tiny_lake):
     _fill(tiny_lake)
     failure = f"DatasetUnreadable: {tiny_lake.lake.home}/normalised/ada__push cannot be written."
@@ -92,7 +177,7 @@ def test_failed_partition_is_quarantined_and_its_copy_takes_the_place_of_the_ori
     states = _states(corpus)
     assert states["ada__push"] == ("quarantined", "DatasetUnreadable: normalised/ada__push cannot be written.")
     assert states["cyd__copy"] == ("accepted", None)
-    assert [(e.dataset, e.episode_index) for e in corpus.manifest.episodes] == [
+    assert [(e.dataset, e.episode_index) for e in corpus.manifest.episodes if e.is_kept] == [
         ("bob__fork", 0), ("bob__fork", 1), ("cyd__copy", 0),
     ]  # fmt: skip
     ada = corpus.episodes.filter(dataset_id="ada__push")
