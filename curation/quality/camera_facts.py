@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,11 @@ from data_contracts.findings import Finding, Severity
 class CameraFacts:
     """One camera of one episode, as declared and as found. `error` says why its frames cannot be had; the rest is unset then.
 
-    It exists without the episode's rows, too: videos are judged even where the data are lost. Sizes are (height, width) in pixels. `samples_NHWC` are the first, middle and last frame, uint8, thinned to every n-th pixel.
+    It exists without the episode's rows, too: videos are judged even where the data are lost. Sizes are (height, width) in
+    pixels. N frames were looked at: `numbers_N` of the episode, ascending; `thumbs_NHW` their brightness, uint8 with 0 for
+    black and 255 for white, the longer side about 64 pixels. `change_N` is how far the most changed block of a picture
+    (a 128th of its longer side) moved since the sample before, in the same levels; the first is 0. `sharpness_K` is
+    measured at full size on a few of them (`thumbnail.sharpness`).
     """
 
     episode: int
@@ -26,8 +30,21 @@ class CameraFacts:
     size: tuple[int, int] | None = None
     num_frames: int = 0
     has_audio: bool = False
-    samples_NHWC: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1, 3), np.uint8))
+    numbers_N: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    thumbs_NHW: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1), np.uint8))
+    change_N: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    sharpness_K: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     error: str | None = None
+
+    def thinned(self) -> CameraFacts:
+        """Returns the facts without arrays, for what is kept of an episode while the others are read."""
+        return replace(
+            self,
+            numbers_N=self.numbers_N[:0],
+            thumbs_NHW=self.thumbs_NHW[:0],
+            change_N=self.change_N[:0],
+            sharpness_K=self.sharpness_K[:0],
+        )
 
     def finding(self, code: str, severity: Severity, message: str, **evidence: Any) -> Finding:
         """Returns a finding about this camera's episode."""

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curation.quality.camera_facts import CameraFacts
+from curation.quality.sampling import sampled_frames
+from curation.quality.thumbnail import FINE_PX, HALVED_FROM_PX, factor_to, levels, reduced, sharpness
 from data_contracts.errors import DatasetUnreadable
 
 if TYPE_CHECKING:
     from data_contracts.lerobot import Episode, Frames, LeRobotDataset
 
-SAMPLE_PX = 160
-NUM_SAMPLES = 12
-"""Sampled pictures are thinned to about this size: plenty for black and still, and 50 KB instead of 900 KB each."""
+NUM_DETAILED = 12
+"""Pictures whose sharpness is measured."""
 
 
 def probe_cameras(
@@ -37,7 +38,7 @@ def _probe(dataset: LeRobotDataset, index: int, episode: Episode | None, key: st
     is_video = key not in dataset.image_keys
     try:
         frames, has_audio = _video(dataset, index, key) if is_video else (episode.frames(key), False)
-        samples_NHWC = frames.decode(_spread(len(frames)))
+        seen = look(frames, dataset.fps)
     except DatasetUnreadable as error:
         return CameraFacts(index, key, file, error=error.message)
     except (
@@ -54,8 +55,39 @@ def _probe(dataset: LeRobotDataset, index: int, episode: Episode | None, key: st
         size=(frames.height, frames.width),
         num_frames=len(frames),
         has_audio=has_audio,
-        samples_NHWC=_thinned(samples_NHWC),
+        **seen,
     )
+
+
+def look(frames: Frames, fps: float) -> dict[str, np.ndarray]:
+    """Returns what the sampled frames show, under the names of the arrays of `CameraFacts`. Raises VideoUnreadable."""
+    numbers = sampled_frames(len(frames), fps, key_frames(frames))
+    if not len(numbers):
+        return {}
+    detailed = set(numbers[np.linspace(0, len(numbers) - 1, min(NUM_DETAILED, len(numbers))).astype(int)].tolist())
+    size = (frames.height, frames.width)
+    factor, seen, sharp = factor_to(size, FINE_PX), {}, []
+    for number, luma_HW, black, white in frames.luma(numbers):
+        seen[number] = levels(reduced(luma_HW, factor), black, white)
+        if number in detailed:
+            sharp.append(sharpness(luma_HW))
+    fine_NHW = np.stack([seen[number] for number in sorted(seen)])
+    return {
+        "numbers_N": numbers,
+        "thumbs_NHW": _halved(fine_NHW) if max(fine_NHW.shape[1:]) > HALVED_FROM_PX else fine_NHW,
+        "change_N": _largest_changes(fine_NHW),
+        "sharpness_K": np.array(sharp, np.float32),
+    }
+
+
+def key_frames(frames: Frames) -> np.ndarray:
+    """Returns the numbers within the episode at which decoding can start: all of them for images."""
+    from data_contracts.lerobot.video import VideoFrames
+
+    if not isinstance(frames, VideoFrames):
+        return np.arange(len(frames))
+    numbers = frames.index.key_frames - frames.first_frame
+    return numbers[(numbers >= 0) & (numbers < len(frames))]
 
 
 def _video(dataset: LeRobotDataset, index: int, key: str) -> tuple[Frames, bool]:
@@ -65,17 +97,23 @@ def _video(dataset: LeRobotDataset, index: int, key: str) -> tuple[Frames, bool]
     if segment is None:
         raise DatasetUnreadable(f"Episode {index} has no frames of {key!r}.")
     video = video_index(segment.path)
+    if video.num_lost and segment.first_frame + segment.num_frames >= video.num_frames:
+        raise DatasetUnreadable(f"{segment.path} breaks off: {video.num_lost} of its frames are lost.")
     return VideoFrames(video, segment.first_frame, segment.num_frames), video.has_audio
 
 
-def _spread(num_frames: int) -> list[int]:
-    """Returns up to NUM_SAMPLES frames from the first to the last: damage in the middle of a file must not pass."""
-    return sorted({round(place) for place in np.linspace(0, num_frames - 1, min(NUM_SAMPLES, num_frames))})
+def _halved(fine_NHW: np.ndarray) -> np.ndarray:
+    height, width = fine_NHW.shape[1] // 2 * 2, fine_NHW.shape[2] // 2 * 2
+    quarters = [fine_NHW[:, row:height:2, column:width:2].astype(np.uint16) for row in (0, 1) for column in (0, 1)]
+    return ((sum(quarters) + 2) // 4).astype(np.uint8)
 
 
-def _thinned(samples_NHWC: np.ndarray) -> np.ndarray:
-    step = max(1, max(samples_NHWC.shape[1:3]) // SAMPLE_PX)
-    return np.ascontiguousarray(samples_NHWC[:, ::step, ::step])
+def _largest_changes(fine_NHW: np.ndarray) -> np.ndarray:
+    change_N = np.zeros(len(fine_NHW), np.float32)
+    for number in range(1, len(fine_NHW)):
+        difference_HW = np.abs(fine_NHW[number].astype(np.int16) - fine_NHW[number - 1])
+        change_N[number] = difference_HW.max()
+    return change_N
 
 
 def _declared_codec(info: dict[str, Any]) -> str | None:

@@ -39,7 +39,7 @@ def detect_undecodable(camera: CameraFacts) -> Finding | None:
 
 def detect_black(camera: CameraFacts) -> Finding | None:
     """The first, middle and last picture are all black."""
-    if not is_black(camera.samples_NHWC):
+    if not is_black(camera.thumbs_NHW):
         return None
     return camera.finding("video.black", "warn", f"{camera.file} is black.", file=camera.file)
 
@@ -59,7 +59,7 @@ def detect_frozen(episode: EpisodeFacts) -> list[Finding]:
     return [
         camera.finding("video.frozen", "warn", f"{camera.file} shows one still picture.", file=camera.file)
         for camera in episode.cameras
-        if is_still(camera.samples_NHWC) and not is_black(camera.samples_NHWC)
+        if is_still(camera.thumbs_NHW) and not is_black(camera.thumbs_NHW)
     ]
 
 
@@ -131,18 +131,17 @@ def canonical_codec(declared: str) -> str:
     return CANONICAL_CODECS.get(name, name)
 
 
-def is_black(samples_NHWC: np.ndarray) -> bool:
+def is_black(thumbs_NHW: np.ndarray) -> bool:
     """True where there are pictures and nearly every value of them is black."""
-    return bool(samples_NHWC.size) and float((samples_NHWC < BLACK_LEVEL).mean()) >= BLACK_SHARE
+    return bool(thumbs_NHW.size) and float((thumbs_NHW < BLACK_LEVEL).mean()) >= BLACK_SHARE
 
 
-def is_still(samples_NHWC: np.ndarray) -> bool:
+def is_still(thumbs_NHW: np.ndarray) -> bool:
     """True where there are at least three pictures and less than 0.1% of the pixels of any differ from the first."""
-    if len(samples_NHWC) < 3:
+    if len(thumbs_NHW) < 3:
         return False
-    difference = np.abs(samples_NHWC[1:].astype(np.int16) - samples_NHWC[:1])
-    changed = (difference > CHANGED_LEVEL).any(axis=-1).mean(axis=(1, 2))
-    return bool((changed < CHANGED_SHARE).all())
+    difference = np.abs(thumbs_NHW[1:].astype(np.int16) - thumbs_NHW[:1])
+    return bool(((difference > CHANGED_LEVEL).mean(axis=(1, 2)) < CHANGED_SHARE).all())
 
 
 def _lengths(episode: EpisodeFacts, camera: CameraFacts) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,19 @@ class VideoSegment:
     num_frames: int
 
 
+class Luma(NamedTuple):
+    """The brightness of frame `number`: uint8 (H, W) as stored, and the values that stand for black and for white there."""
+
+    number: int
+    luma_HW: np.ndarray
+    black: int
+    white: int
+
+
+FULL_RANGE = (0, 255)
+"""Black and white where every value of a byte is used, as in images."""
+
+
 class Frames(Protocol):
     """The frames of one camera in one episode, out of a video or out of images."""
 
@@ -50,6 +63,8 @@ class Frames(Protocol):
     def __iter__(self) -> Iterator[np.ndarray]: ...
 
     def decode(self, indices: Sequence[int]) -> np.ndarray: ...
+
+    def luma(self, indices: Sequence[int]) -> Iterator[Luma]: ...
 
 
 class Episode:

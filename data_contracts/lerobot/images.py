@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from data_contracts.errors import VideoUnreadable
+from data_contracts.lerobot.episode import FULL_RANGE, Luma
 from data_contracts.lerobot.files import DatasetFiles
 from data_contracts.lerobot.json_files import brief
 
@@ -52,6 +53,15 @@ class ImageFrames:
         for number, place in wanted.items():
             frames[place] = self._checked(number)
         return frames[[wanted[number] for number in numbers]]
+
+    def luma(self, indices: Sequence[int]) -> Iterator[Luma]:
+        """Yields the brightness of the frames of these numbers, each decoded once. Raises as `decode` does."""
+        for number in indices:
+            if not 0 <= number < len(self):
+                raise IndexError(f"Frame {number} of {len(self)} was asked for in {self._label}.")
+            rgb_HWC = self._checked(number)
+            luma_HW = rgb_HWC @ np.array([77, 150, 29], np.uint16) >> 8  # ITU-R BT.601
+            yield Luma(number, luma_HW.astype(np.uint8), *FULL_RANGE)
 
     def encoded(self, number: int) -> bytes:
         """Returns the image file of a frame as it is stored. Raises VideoUnreadable where there is none."""

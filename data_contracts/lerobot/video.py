@@ -19,10 +19,21 @@ import av
 import numpy as np
 
 from data_contracts.errors import VideoUnreadable
+from data_contracts.lerobot.episode import FULL_RANGE, Luma
 from data_contracts.lerobot.json_files import brief
 
 SEEK_AHEAD = 4
 """A key frame that lies no more than this many frames ahead is reached by decoding on: a seek empties the decoder."""
+
+
+LIMITED_RANGE = (16, 235)
+"""Luma of black and of white in nearly every video; a few use the full range of a byte."""
+JPEG_RANGE = 2
+"""`AVCOL_RANGE_JPEG` of FFmpeg: a frame that uses the full range."""
+HAS_8_BIT_LUMA = frozenset(
+    {"yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "nv12", "gray"}
+)  # fmt: skip
+"""Pixel formats whose first plane is the luma, a byte each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +41,8 @@ class VideoIndex:
     """What one file holds, known without decoding it.
 
     `pts` are the presentation time stamps of its frames, ascending, in units of `time_base` seconds; `key_frames` the frame
-    numbers at which decoding can start; `decode_order` the frame number of each packet, in the order of the file.
+    numbers at which decoding can start; `decode_order` the frame number of each packet, in the order of the file. `num_lost` are
+    frames that the file's own index lists and that are not in it, as where an upload broke off.
     """
 
     path: Path
@@ -44,6 +56,7 @@ class VideoIndex:
     pts: np.ndarray
     key_frames: np.ndarray
     decode_order: np.ndarray
+    num_lost: int = 0
 
     @property
     def num_frames(self) -> int:
@@ -76,7 +89,8 @@ def video_index(path: Path) -> VideoIndex:
 @lru_cache(maxsize=512)
 def _video_index(path: Path, _changed_ns: int, _size: int) -> VideoIndex:
     with _opened(path) as (container, stream):
-        packets = [p for p in container.demux(stream) if p.pts is not None and not p.is_discard and not p.is_corrupt]
+        found = [p for p in container.demux(stream) if p.pts is not None and not p.is_corrupt]
+        packets = [p for p in found if not p.is_discard]
         if not packets:
             raise VideoUnreadable(f"{path} holds no whole frame.", hint="Fetch the file again.")
         order = sorted(range(len(packets)), key=lambda position: packets[position].pts)
@@ -92,6 +106,7 @@ def _video_index(path: Path, _changed_ns: int, _size: int) -> VideoIndex:
             pts=np.array([packets[position].pts for position in order], dtype=np.int64),
             key_frames=np.array([number for number, p in enumerate(order) if packets[p].is_keyframe], dtype=np.int64),
             decode_order=np.argsort(np.array(order, dtype=np.int64)),
+            num_lost=max(0, stream.frames - len(found)),
         )
 
 
@@ -147,6 +162,17 @@ class VideoFrames:
         places = [position[number] for number in numbers]
         return frames if places == list(range(len(wanted))) else frames[places]
 
+    def luma(self, indices: Sequence[int]) -> Iterator[Luma]:
+        """Yields the brightness of these frames of the episode, ascending numbers, in one pass that decodes nothing twice.
+
+        Nothing is converted: the arrays are views that hold until the next one is asked for. Frames that need another start
+        than the key frame before them come last. Raises IndexError and VideoUnreadable as `decode` does.
+        """
+        if len(indices) and not 0 <= min(indices) <= max(indices) < len(self):
+            raise IndexError(f"Frames {min(indices)} to {max(indices)} of {len(self)} in {self.index.path}.")
+        for number, frame in picked_frames(self.index, [self.first_frame + int(n) for n in indices]):
+            yield _luma(self.index, number, frame, number - self.first_frame)
+
     def _decoded(self, wanted: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
         """Yields (number, frame) for ascending numbers, each exactly once."""
         if not wanted:
@@ -160,11 +186,7 @@ class VideoFrames:
     def _pixels(self, frame: Any, frame_number: int) -> np.ndarray:
         pixels = frame.to_ndarray(format="rgb24")
         if pixels.shape != (self.height, self.width, 3):
-            found = f"{pixels.shape[1]}x{pixels.shape[0]}"
-            raise VideoUnreadable(
-                f"Frame {frame_number} of {self.index.path} is {found}, the file says {self.width}x{self.height}.",
-                hint="Encode the file again at one size.",
-            )
+            raise _another_size(self.index, frame_number, f"{pixels.shape[1]}x{pixels.shape[0]}")
         return pixels
 
 
@@ -191,6 +213,71 @@ def decoded_frames(index: VideoIndex, numbers: list[int]) -> Iterator[tuple[int,
                 start = index.key_frame_before(start - 1)
                 decoder, position = _seek(index, start, container, stream), start - 1
             yield number, frame
+
+
+def picked_frames(index: VideoIndex, numbers: Sequence[int]) -> Iterator[tuple[int, Any]]:
+    """Yields (number, decoded frame) for ascending frame numbers of a file, and decodes no frame twice.
+
+    One pass over the packets: the decoder is given those between a wanted frame and the key frame before it, and no others,
+    so that key frames alone cost what they cost and nothing is sought. Frames to which that key frame did not lead (an open
+    group of pictures after a seek) come last. Raises VideoUnreadable where a frame is damaged, also one that was decoded only
+    for the sake of others.
+    """
+    if not len(numbers):
+        return
+    if len(np.unique(index.pts)) < index.num_frames:
+        yield from decoded_frames(index, list(numbers))
+        return
+    missing = set(numbers)
+    for frame in _fed(index, np.asarray(numbers)):
+        number = int(np.searchsorted(index.pts, frame.pts)) if frame.pts is not None else -1
+        if frame.is_corrupt and number >= numbers[0]:
+            missing.add(number)
+        elif number in missing and index.pts[number] == frame.pts:
+            missing.remove(number)
+            yield number, frame
+    for number, frame in decoded_frames(index, sorted(missing)) if missing else ():
+        if frame.is_corrupt:
+            raise _not_decoded(index, number)
+        if number in numbers:
+            yield number, frame
+
+
+def _fed(index: VideoIndex, numbers: np.ndarray) -> Iterator[Any]:
+    """Yields all frames that come of decoding the groups of pictures up to each wanted frame."""
+    position_of = np.argsort(index.decode_order)
+    starts = position_of[[index.key_frame_before(number) for number in numbers]]
+    ends = position_of[numbers]
+    depth = np.zeros(index.num_frames + 1, np.int64)
+    np.add.at(depth, starts, 1)
+    np.add.at(depth, ends + 1, -1)
+    is_needed = np.cumsum(depth)[:-1] > 0
+    first, last = int(starts.min()), int(ends.max())
+    with _opened(index.path) as (container, stream):
+        stream.thread_type = "SLICE"
+        if first:
+            container.seek(int(index.pts[index.decode_order[first]]), stream=stream, backward=True)
+        for packet in container.demux(stream):
+            number = int(np.searchsorted(index.pts, packet.pts)) if packet.pts is not None else index.num_frames
+            if number == index.num_frames or index.pts[number] != packet.pts:
+                continue
+            position = int(position_of[number])
+            if is_needed[position]:
+                yield from packet.decode()
+            if position >= last:
+                break
+        yield from stream.codec_context.decode(None)
+
+
+def _luma(index: VideoIndex, frame_number: int, frame: Any, number: int) -> Luma:
+    if (frame.height, frame.width) != (index.height, index.width):
+        raise _another_size(index, frame_number, f"{frame.width}x{frame.height}")
+    if frame.format.name not in HAS_8_BIT_LUMA:
+        return Luma(number, frame.to_ndarray(format="gray"), *FULL_RANGE)
+    plane = frame.planes[0]
+    luma_HW = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+    is_full = frame.format.name.startswith(("yuvj", "gray")) or frame.color_range == JPEG_RANGE
+    return Luma(number, luma_HW, *(FULL_RANGE if is_full else LIMITED_RANGE))
 
 
 def _advance(decoder: Iterator[Any], pts: int, position: int, number_of: dict[int, int]) -> tuple[Any | None, int]:
@@ -234,6 +321,13 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             yield container, stream
     except (av.FFmpegError, OSError) as error:
         raise VideoUnreadable(f"{path} cannot be decoded: {brief(error)}.", hint="Fetch the file again.") from error
+
+
+def _another_size(index: VideoIndex, number: int, found: str) -> VideoUnreadable:
+    return VideoUnreadable(
+        f"Frame {number} of {index.path} is {found}, the file says {index.width}x{index.height}.",
+        hint="Encode the file again at one size.",
+    )
 
 
 def _not_decoded(index: VideoIndex, number: int) -> VideoUnreadable:

@@ -41,10 +41,10 @@ def make_episode() -> Callable[..., EpisodeFacts]:
 @pytest.fixture
 def make_camera() -> Callable[..., CameraFacts]:
     def make(**fields: object) -> CameraFacts:
-        pictures = np.random.default_rng(0).integers(40, 200, (3, 24, 32, 3)).astype(np.uint8)
+        pictures = np.random.default_rng(0).integers(40, 200, (3, 24, 32)).astype(np.uint8)
         plain = CameraFacts(
             episode=0, key=TOP, file="videos/top.mp4", declared_codec="h264", declared_size=(24, 32), codec="h264",
-            size=(24, 32), num_frames=60, samples_NHWC=pictures,
+            size=(24, 32), num_frames=60, numbers_N=np.array([0, 30, 59]), thumbs_NHW=pictures,
         )  # fmt: skip
         return replace(plain, **fields)
 

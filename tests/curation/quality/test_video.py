@@ -27,12 +27,12 @@ def test_a_broken_video_gates_and_a_whole_one_does_not(make_camera) -> None:
 
 
 def test_black_pictures(make_camera) -> None:
-    dark = RNG.integers(0, 12, (3, 24, 32, 3)).astype(np.uint8)
-    assert detect_black(make_camera(samples_NHWC=dark)).severity == "warn"
+    dark = RNG.integers(0, 12, (3, 24, 32)).astype(np.uint8)
+    assert detect_black(make_camera(thumbs_NHW=dark)).severity == "warn"
     lamp = dark.copy()
     lamp[:, :4, :4] = 90
-    assert detect_black(make_camera(samples_NHWC=lamp)) is None
-    assert detect_black(make_camera(samples_NHWC=dark[:0], error="gone")) is None
+    assert detect_black(make_camera(thumbs_NHW=lamp)) is None
+    assert detect_black(make_camera(thumbs_NHW=dark[:0], error="gone")) is None
 
 
 def test_sound_is_noted(make_camera) -> None:
@@ -41,14 +41,14 @@ def test_sound_is_noted(make_camera) -> None:
 
 
 def test_one_still_picture_of_a_moving_arm_is_frozen(make_episode, make_camera) -> None:
-    still = np.repeat(RNG.integers(40, 200, (1, 64, 64, 3)), 3, axis=0).astype(np.uint8)
+    still = np.repeat(RNG.integers(40, 200, (1, 64, 64)), 3, axis=0).astype(np.uint8)
     encoded_again = (still + RNG.integers(0, 6, still.shape)).astype(np.uint8)
-    episode = make_episode(cameras=(make_camera(samples_NHWC=encoded_again),))
+    episode = make_episode(cameras=(make_camera(thumbs_NHW=encoded_again),))
     assert [finding.code for finding in detect_frozen(episode)] == ["video.frozen"]
     moved = encoded_again.copy()
     moved[1, 20:24, 20:24] += 40
-    assert detect_frozen(make_episode(cameras=(make_camera(samples_NHWC=moved),))) == []
-    resting = make_episode(np.zeros((60, 3)), cameras=(make_camera(samples_NHWC=still),))
+    assert detect_frozen(make_episode(cameras=(make_camera(thumbs_NHW=moved),))) == []
+    resting = make_episode(np.zeros((60, 3)), cameras=(make_camera(thumbs_NHW=still),))
     assert detect_frozen(resting) == []
 
 
