@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from curation.quality.camera_facts import CameraFacts
-from curation.quality.card import read_card
 from curation.quality.facts import ACTION, STATE, DatasetFacts, EpisodeFacts, EpisodeSummary
 from data_contracts.errors import DatasetUnreadable
 from data_contracts.findings import Finding, gated_episodes
@@ -49,13 +48,12 @@ def describe_dataset(
     dataset: LeRobotDataset, dataset_id: str, episodes: Iterable[EpisodeSummary], videos: Iterable[CameraFacts]
 ) -> DatasetFacts:
     """Returns the dataset as the detectors see it."""
-    card = read_card(dataset.files)
     return DatasetFacts(
         dataset_id=dataset_id,
         robot_type=dataset.robot_type,
         licence=dataset.licence,
-        tags=card.tags,
-        card=card.prose,
+        tags=dataset.card.tags,
+        card=dataset.card.prose,
         tasks=dataset.tasks,
         num_episodes=len(dataset.episode_indices),
         columns=frozenset(dataset.features),

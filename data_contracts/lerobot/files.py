@@ -30,11 +30,13 @@ _FIELD = re.compile(r"\{(\w+)(?::0?(\d)d)?\}")
 
 @dataclass(frozen=True)
 class DatasetFiles:
-    """Regular files below `root`: relative POSIX path -> size in bytes. `refused` are the links that were left alone."""
+    """Regular files below `root`: relative POSIX path -> size in bytes. Left alone: links that are `refused`, and files whose
+    names are `not_text`, in escapes."""
 
     root: Path
     sizes: dict[str, int]
     refused: tuple[str, ...] = ()
+    not_text: tuple[str, ...] = ()
     _pointers: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     def __contains__(self, name: str) -> bool:
@@ -49,8 +51,7 @@ class DatasetFiles:
         if not 0 < self.sizes[name] < LFS_POINTER_MAX_BYTES:
             return False
         if name not in self._pointers:
-            with self.path(name).open("rb") as file:
-                self._pointers[name] = file.read(len(LFS_MAGIC)) == LFS_MAGIC
+            self._pointers[name] = _begins_with(self.path(name), LFS_MAGIC)
         return self._pointers[name]
 
     def has_content(self, name: str | None) -> bool:
@@ -72,21 +73,24 @@ def list_files(root: Path) -> DatasetFiles:
     """Returns the files of the dataset in `root`, by the rule for links above. Hidden files and folders are left out."""
     root = root.resolve()
     allowed = (root, *_hub_blobs(root))
-    sizes, refused = {}, []
+    sizes, refused, not_text = {}, [], []
     for folder, subfolders, names in os.walk(root):
         here = Path(folder)
-        refused += [(here / name).relative_to(root).as_posix() for name in subfolders if (here / name).is_symlink()]
+        links = [(here / name).relative_to(root).as_posix() for name in subfolders if (here / name).is_symlink()]
+        refused += [link if _is_text(link) else ascii(link) for link in links]
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in sorted(names):
             path = here / name
             relative = path.relative_to(root).as_posix()
             if name.startswith("."):
                 continue
-            if path.is_symlink() and not _leads_into(path, allowed):
+            if not _is_text(relative):
+                not_text.append(ascii(relative))
+            elif path.is_symlink() and not _leads_into(path, allowed):
                 refused.append(relative)
             elif path.is_file():
                 sizes[relative] = path.stat().st_size
-    return DatasetFiles(root, sizes, tuple(refused))
+    return DatasetFiles(root, sizes, tuple(refused), tuple(not_text))
 
 
 def _leads_into(link: Path, places: tuple[Path, ...]) -> bool:
@@ -95,6 +99,19 @@ def _leads_into(link: Path, places: tuple[Path, ...]) -> bool:
     except (OSError, RuntimeError):  # a loop of links leads nowhere
         return False
     return any(target.is_relative_to(place) for place in places)
+
+
+def _is_text(name: str) -> bool:
+    """True where a name can be written to a table or a page. Some file systems hold others, as after a bad unpacking."""
+    return name.isprintable() and name.encode("utf-8", "ignore").decode("utf-8") == name
+
+
+def _begins_with(path: Path, magic: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(magic)) == magic
+    except OSError:  # whoever reads it will say that it cannot be read
+        return False
 
 
 def fill_template(template: str, values: dict[str, int | str]) -> str | None:

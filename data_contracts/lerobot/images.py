@@ -15,6 +15,8 @@ from data_contracts.lerobot.files import DatasetFiles
 from data_contracts.lerobot.json_files import brief
 
 CODEC = "image"
+MAX_PIXELS = 2**24
+"""Of one frame, video or image: twice what a 4K camera gives. A file of some kilobytes can declare thousands of times more."""
 
 
 class ImageFrames:
@@ -93,6 +95,8 @@ def decode_image(content: bytes, label: str) -> np.ndarray:
 
     try:
         with Image.open(io.BytesIO(content)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"it has {image.width}x{image.height} pixels, which no camera has")
             return np.asarray(image.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise VideoUnreadable(

@@ -6,7 +6,6 @@ what is odd is a finding.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 from data_contracts.errors import DatasetUnreadable, NotADataset, UnknownVersion
 from data_contracts.findings import Finding
 from data_contracts.lerobot.features import Feature, parse_features
-from data_contracts.lerobot.json_files import brief, whole_number
+from data_contracts.lerobot.json_files import brief, parsed_json, read_metadata, whole_number
 
 INFO = "meta/info.json"
 VERSIONS = ("v2.0", "v2.1", "v3.0")
@@ -83,15 +82,15 @@ def _read_object(root: Path) -> dict[str, Any]:
             hint="Name the folder that has meta/, data/ and videos/ in it.",
         )
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DatasetUnreadable(f"{path} cannot be read: {brief(error)}.", hint="Check its permissions.") from error
+        content = read_metadata(path)
+    except (OSError, ValueError) as error:
+        raise DatasetUnreadable(f"{path} cannot be read: {brief(error)}.", hint="Fetch the dataset again.") from error
     if not content.strip():
         raise DatasetUnreadable(f"{path} is empty.", hint="Fetch the dataset again: the upload may have been cut off.")
     if content.startswith(b"version https://git-lfs"):
         raise DatasetUnreadable(f"{path} is a Git LFS pointer.", hint="Run `git lfs pull` in the dataset's repository.")
     try:
-        raw = json.loads(content)
+        raw = parsed_json(content)
     except (ValueError, RecursionError) as error:
         raise DatasetUnreadable(f"{path} is not JSON: {brief(error)}.", hint="Fetch the dataset again.") from error
     if not isinstance(raw, dict):

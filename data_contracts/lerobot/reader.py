@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from data_contracts.errors import ContractError, DatasetUnreadable, NotADataset
 from data_contracts.findings import Finding
+from data_contracts.lerobot.card import Card, read_card
 from data_contracts.lerobot.checks import check_rows
 from data_contracts.lerobot.episode import Episode, VideoSegment
 from data_contracts.lerobot.episodes import EpisodeRecord, read_episodes
@@ -22,7 +23,6 @@ from data_contracts.lerobot.features import Feature
 from data_contracts.lerobot.files import DatasetFiles, list_files
 from data_contracts.lerobot.images import is_image_column
 from data_contracts.lerobot.info import INFO, DatasetInfo, read_info
-from data_contracts.lerobot.licence import declared_licence
 from data_contracts.lerobot.locations import locate
 from data_contracts.lerobot.parquet_files import ShardReader, read_footer
 from data_contracts.lerobot.rows import read_episode_rows, with_default_columns
@@ -97,9 +97,14 @@ class LeRobotDataset:
         return tuple(record.index for record in self.records)
 
     @cached_property
+    def card(self) -> Card:
+        """README.md: licence, tags, prose."""
+        return read_card(self.files)
+
+    @property
     def licence(self) -> str | None:
         """What the front matter of README.md declares, as written there."""
-        return declared_licence(self.files)
+        return self.card.licence
 
     @cached_property
     def image_keys(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from data_contracts.errors import VideoUnreadable
 from data_contracts.lerobot.json_files import brief
-from data_contracts.lerobot.video import VideoIndex
+from data_contracts.lerobot.video import OPENED_AS, VideoIndex
 
 STEADY_WITHIN_S = 2e-5
 """A fifth of LeRobot's tolerance of 1e-4 s, so that rounding to float32 has room."""
@@ -64,7 +64,10 @@ def copy_frames(video: VideoIndex, first_frame: int, num_frames: int, target: Pa
     delay = int(np.max(np.arange(num_frames) - ranks))
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with av.open(str(video.path)) as source, av.open(str(target), "w", options={"movflags": "faststart"}) as output:
+        with (
+            av.open(str(video.path), options=OPENED_AS) as source,
+            av.open(str(target), "w", options={"movflags": "faststart"}) as output,
+        ):
             stream = source.streams.video[0]
             copy = output.add_stream_from_template(stream, opaque=True)
             copy.time_base = Fraction(1, fps)

@@ -23,7 +23,7 @@ KNOWN_META = frozenset(
 
 def survey_files(dataset: LeRobotDataset) -> list[Finding]:
     """Returns findings about files that are there and belong to nothing."""
-    return [*_undeclared_cameras(dataset), *_leftovers(dataset), *_links(dataset)]
+    return [*_undeclared_cameras(dataset), *_leftovers(dataset), *_links(dataset), *_unreadable_names(dataset)]
 
 
 def _undeclared_cameras(dataset: LeRobotDataset) -> Iterator[Finding]:
@@ -54,3 +54,10 @@ def _links(dataset: LeRobotDataset) -> Iterator[Finding]:
         first = dataset.files.refused[0]
         message = f"{len(dataset.files.refused)} links lead out of the dataset and were not followed (first: {first})."
         yield structure("stray_files", "warn", message, files=list(dataset.files.refused[:20]))
+
+
+def _unreadable_names(dataset: LeRobotDataset) -> Iterator[Finding]:
+    names = dataset.files.not_text
+    if names:
+        message = f"{len(names)} files have names that are no text and were left alone (first: {names[0]})."
+        yield structure("stray_files", "warn", message, files=list(names[:20]))

@@ -20,8 +20,11 @@ import numpy as np
 
 from data_contracts.errors import VideoUnreadable
 from data_contracts.lerobot.episode import FULL_RANGE, Luma
+from data_contracts.lerobot.images import MAX_PIXELS
 from data_contracts.lerobot.json_files import brief
 
+OPENED_AS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"}
+"""Containers that hold frames. Others (play lists, `ffconcat`) name files elsewhere on the machine, which FFmpeg would open."""
 SEEK_AHEAD = 4
 """A key frame that lies no more than this many frames ahead is reached by decoding on: a seek empties the decoder."""
 
@@ -184,10 +187,9 @@ class VideoFrames:
             number = next(remaining, -1)
 
     def _pixels(self, frame: Any, frame_number: int) -> np.ndarray:
-        pixels = frame.to_ndarray(format="rgb24")
-        if pixels.shape != (self.height, self.width, 3):
-            raise _another_size(self.index, frame_number, f"{pixels.shape[1]}x{pixels.shape[0]}")
-        return pixels
+        if (frame.height, frame.width) != (self.height, self.width):
+            raise _another_size(self.index, frame_number, f"{frame.width}x{frame.height}")
+        return frame.to_ndarray(format="rgb24")
 
 
 def decoded_frames(index: VideoIndex, numbers: list[int]) -> Iterator[tuple[int, Any]]:
@@ -312,12 +314,15 @@ def _counted(index: VideoIndex, numbers: list[int], container: Any, stream: Any)
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """Opens the first video stream of a file; whatever FFmpeg says becomes VideoUnreadable."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options=OPENED_AS) as container:
             if not container.streams.video:
                 raise VideoUnreadable(f"{path} has no video stream.", hint="Fetch the file again.")
             stream = container.streams.video[0]
             if stream.codec_context is None:
                 raise VideoUnreadable(f"{path} names no codec that can be decoded here.", hint="Fetch the file again.")
+            size = f"{stream.codec_context.width}x{stream.codec_context.height}"
+            if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+                raise VideoUnreadable(f"{path} has frames of {size}; no camera has.", hint="Encode it smaller.")
             yield container, stream
     except (av.FFmpegError, OSError) as error:
         raise VideoUnreadable(f"{path} cannot be decoded: {brief(error)}.", hint="Fetch the file again.") from error

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from curation.quality.card import read_card
 from curation.quality.provenance import (
     detect_licence_absent,
     detect_licence_restricts,
@@ -14,6 +13,7 @@ from curation.quality.provenance import (
     detect_simulation,
     detect_test_repository,
 )
+from data_contracts.lerobot.card import read_card
 from data_contracts.lerobot.files import list_files
 
 
@@ -65,8 +65,8 @@ def test_licences(make_dataset, licence, absent: bool, restricts: bool) -> None:
 ])  # fmt: skip
 def test_cards(tmp_path: Path, text: str, tags: tuple[str, ...], prose: str) -> None:
     (tmp_path / "README.md").write_text(text)
-    assert read_card(list_files(tmp_path)) == (tags, prose)
+    assert read_card(list_files(tmp_path)) == (None, tags, prose)
 
 
 def test_no_card(tmp_path: Path) -> None:
-    assert read_card(list_files(tmp_path)) == ((), "")
+    assert read_card(list_files(tmp_path)) == (None, (), "")
