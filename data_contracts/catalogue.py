@@ -117,8 +117,18 @@ TASK_LABELS = TableContract(
 )  # fmt: skip
 
 FINGERPRINTS = TableContract(
-    "fingerprints", 1, "What each kept episode is, wherever it was copied to.", ("dataset_id", "episode_index"),
-    (_DATASET, _EPISODE, _NORMALISED, _NUM_FRAMES, _HASH), (_HAS_FRAMES, _IS_HASH),
+    "fingerprints", 2, "What each kept episode is, wherever it was copied to, in tiers from its bytes to its likeness.",
+    ("dataset_id", "episode_index"),
+    (
+        _DATASET, _EPISODE, _NORMALISED, _NUM_FRAMES, _HASH,
+        Column("written_hash", pl.String, "The same of the values as they were written.", is_nullable=True),
+        Column("picture_digests", pl.List(pl.String), "sha256 over the encoded frames of each camera, sorted.", is_nullable=True),
+        Column("joint_digests", pl.List(pl.Int64), "Digest of each moving joint, the same under another offset, unit, sign and order; ascending.", is_nullable=True),
+        Column("state_size", pl.Int64, "Leading columns of joint_path that are state; the others are action.", is_nullable=True),
+        Column("joint_path", pl.Binary, "State and action over the episode, packed (curation.duplicates.signal); null where nothing moves.", is_nullable=True),
+        Column("picture_signals", pl.List(pl.Binary), "Small grey pictures over the episode, packed, per camera.", is_nullable=True),
+    ),
+    (_HAS_FRAMES, _IS_HASH),
 )  # fmt: skip
 
 DUPLICATES = TableContract(
