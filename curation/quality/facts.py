@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 
 from curation.quality.camera_facts import CameraFacts
+from curation.quality.following import Following
+from curation.quality.jumps import Jumps
+from curation.quality.steadiness import Pinned
+from curation.quality.wraps import Wrap
 from data_contracts.findings import Finding, Severity
 
 STATE = "observation.state"
@@ -46,12 +50,10 @@ class EpisodeFacts:
         return Finding(code=code, severity=severity, episodes=(self.index,), message=message, evidence=evidence)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ColumnSummary:
-    """How one vector moved in one episode; every array has shape (D,). `centre_D` is the median, `travel_D` is net of noise, 0 for a dimension at rest.
-
-    `largest_step_D` is the largest change between neighbouring frames, `largest_step_share_D` the part of the whole path that
-    steps of about that size make up: 1 for a switch, small for a joint that moves smoothly and jumps once.
+    """How one vector moved in one episode; every array has shape (D,), in the unit of the source. `centre_D` is the median,
+    `travel_D` is net of noise, 0 for a dimension at rest, `tremor_D` the deviation of its trembling.
     """
 
     names: tuple[str, ...]
@@ -59,25 +61,30 @@ class ColumnSummary:
     high_D: np.ndarray
     centre_D: np.ndarray
     travel_D: np.ndarray
-    largest_step_D: np.ndarray
-    largest_step_share_D: np.ndarray
+    jumps: Jumps
+    tremor_D: np.ndarray
+    pinned: Pinned
+    wraps: tuple[Wrap, ...] = ()
 
     def name(self, dimension: int) -> str:
         """Returns the name of a dimension, or its number where it has none."""
         return self.names[dimension] if dimension < len(self.names) else str(dimension)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EpisodeSummary:
-    """What is kept of an episode after its arrays are let go, for the detectors that compare episodes.
+    """What is kept of an episode after its arrays are let go, for the detectors that compare episodes: about 4 kB.
 
-    `columns` has `observation.state` and `action`, without those that are not finite.
+    `columns` has `observation.state` and `action`, without those that are not finite. `following` is None where too little
+    moves to tell.
     """
 
     index: int
     num_frames: int
     task: str
     columns: dict[str, ColumnSummary]
+    fps: float = 0.0
+    following: Following | None = None
 
 
 @dataclass(frozen=True)

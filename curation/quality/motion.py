@@ -9,27 +9,19 @@ from __future__ import annotations
 import numpy as np
 
 from curation.quality.detector import Detector
-from curation.quality.facts import ACTION, STATE, ColumnSummary, DatasetFacts, EpisodeFacts, EpisodeSummary
+from curation.quality.facts import ACTION, STATE, ColumnSummary, DatasetFacts, EpisodeFacts
+from curation.quality.idleness import idleness
 from curation.quality.movement import net_travel
+from curation.quality.ranges import STUB_FRAMES, comparable, dataset_range
 from data_contracts.findings import Finding
 
-STUB_FRAMES = 10
 STUB_S = 0.2
 """A key pressed by mistake: fewer frames than 10, or less time than a motion takes. The shortest whole demonstrations known are
 simulated: a handle pressed in 21 frames at 80 fps, 0.26 s."""
 STATIC_TRAVEL = 0.005
 """Part of a joint's range in the dataset: 0.9 of 180 degrees, which an arm at rest sags and an encoder flickers."""
-IDLE_TRAVEL = 0.02
-IDLE_SHARE = 0.5
-IDLE_MIN_S = 4.0
-"""Shorter episodes have too few blocks of a second to speak of a share."""
-JUMP_SHARE_OF_RANGE = 0.5
-"""More than half of what a joint covers in the whole dataset, between two frames. Hands that report at a third of the camera's
-rate take steps of up to half of their range."""
-JUMP_SHARE_OF_PATH = 0.5
-"""A gripper that only knows open and closed travels in such steps alone: that is a switch and no jump."""
-SMALL_RANGE = 0.01
-"""A dimension with less than this part of the largest range of its vector holds noise, and noise jumps all the time."""
+IDLE_SHARE = 0.35
+"""People rest before and after: a fifth of the time is common."""
 
 
 def detect_not_finite(episode: EpisodeFacts) -> list[Finding]:
@@ -46,6 +38,12 @@ def detect_not_finite(episode: EpisodeFacts) -> list[Finding]:
     return findings
 
 
+def score_not_finite(episode: EpisodeFacts) -> float:
+    """Returns the share of values that are no numbers."""
+    arrays = [values for values, _ in episode.columns.values() if values.size]
+    return max((1 - float(np.isfinite(values).mean()) for values in arrays), default=0.0)
+
+
 def detect_stub(episode: EpisodeFacts) -> Finding | None:
     """Too short to hold a demonstration: fewer than 10 frames, or less than 0.2 s."""
     duration_s = episode.num_frames / episode.fps
@@ -57,31 +55,41 @@ def detect_stub(episode: EpisodeFacts) -> Finding | None:
     )
 
 
+def score_stub(episode: EpisodeFacts) -> float:
+    """Returns by how much the episode falls short of the least frames or time, 0..1 or below for longer ones."""
+    duration_s = episode.num_frames / episode.fps
+    return 1 - min(episode.num_frames / STUB_FRAMES, duration_s / STUB_S)
+
+
 def detect_long_idle(episode: EpisodeFacts) -> Finding | None:
-    """Nothing moves for more than half of the time, counted in blocks of a second."""
-    block = max(round(episode.fps), 2)
-    num_blocks = episode.num_frames // block
-    if episode.num_frames / episode.fps < IDLE_MIN_S or num_blocks < 2 or not np.isfinite(episode.state_TS).all():
+    """Nothing moves for a good part of the time; rest before the first and after the last motion can be cut off."""
+    if not np.isfinite(episode.state_TS).all():
         return None
-    travel_S = net_travel(episode.state_TS, episode.fps)
-    moving_TS = episode.state_TS[: num_blocks * block, travel_S > 0]
-    if not moving_TS.shape[1]:
-        return None  # nothing moves at all, which is `static`
-    blocks = moving_TS.reshape(num_blocks, block, -1)
-    is_idle = (np.ptp(blocks, axis=1) < IDLE_TRAVEL * travel_S[travel_S > 0]).all(axis=1)
-    share = float(is_idle.mean())
-    if share <= IDLE_SHARE:
+    found = idleness(episode.state_TS, episode.fps)
+    if found is None or found.share <= IDLE_SHARE:
         return None
-    message = f"{STATE} rests for {share:.0%} of the time."
-    return episode.finding("motion.long_idle", "warn", message, share=round(share, 4))
+    duration_s = episode.num_frames / episode.fps
+    start_s, end_s = round(found.start * duration_s, 3), round(found.end * duration_s, 3)
+    message = (
+        f"{STATE} rests for {found.share:.0%} of the time, {start_s:.1f} s at the start and {end_s:.1f} s at the end."
+    )
+    evidence = {"share": round(found.share, 4), "idle_start_s": start_s, "idle_end_s": end_s,
+                "longest_inside_s": round(found.inside * duration_s, 3), "score": found.share}  # fmt: skip
+    return episode.finding("motion.long_idle", "warn", message, **evidence)
+
+
+def score_long_idle(episode: EpisodeFacts) -> float:
+    """Returns the share of frames at rest, 0..1; 0 where that cannot be told."""
+    found = idleness(episode.state_TS, episode.fps) if np.isfinite(episode.state_TS).all() else None
+    return found.share if found else 0.0
 
 
 def detect_static(dataset: DatasetFacts) -> list[Finding]:
     """No joint moves: sensor noise at most, or less than 0.5% of what the joint covers in the whole dataset."""
-    episodes = _long_enough(dataset, STATE)
+    episodes = comparable(dataset.episodes, STATE)
     if not episodes:
         return []
-    low_S, high_S = _range(episodes, STATE)
+    low_S, high_S = dataset_range(episodes, STATE)
     floor_S = STATIC_TRAVEL * (high_S - low_S)
     findings = []
     for episode in episodes:
@@ -96,11 +104,20 @@ def detect_static(dataset: DatasetFacts) -> list[Finding]:
     return findings
 
 
+def score_static(episode: EpisodeFacts) -> float:
+    """Returns 1 for a robot at rest, less the farther its joints travel against their distance from zero."""
+    values_TS = episode.state_TS
+    if not values_TS.size or not np.isfinite(values_TS).all():
+        return 0.0
+    travel_S = net_travel(values_TS, episode.fps) / np.maximum(np.abs(values_TS).max(axis=0), np.finfo(np.float32).tiny)
+    return float(1 / (1 + 100 * travel_S.max()))
+
+
 def detect_dead_dimension(dataset: DatasetFacts) -> list[Finding]:
     """A value of state or action never changes in any episode: it teaches nothing and has no spread to normalise by."""
     findings = []
     for key in (STATE, ACTION):
-        episodes = _long_enough(dataset, key)
+        episodes = comparable(dataset.episodes, key)
         if not episodes:
             continue
         is_dead_D = np.all([episode.columns[key].high_D == episode.columns[key].low_D for episode in episodes], axis=0)
@@ -114,41 +131,6 @@ def detect_dead_dimension(dataset: DatasetFacts) -> list[Finding]:
     return findings
 
 
-def detect_jump(dataset: DatasetFacts) -> list[Finding]:
-    """A joint that otherwise moves smoothly covers more than half of its range between two frames."""
-    episodes = _long_enough(dataset, STATE)
-    if not episodes:
-        return []
-    low_S, high_S = _range(episodes, STATE)
-    range_S = high_S - low_S
-    is_joint_S = range_S > SMALL_RANGE * range_S.max(initial=0.0)
-    findings = []
-    for episode in episodes:
-        column = episode.columns[STATE]
-        is_large_S = column.largest_step_D > JUMP_SHARE_OF_RANGE * range_S
-        jumping = np.flatnonzero(is_joint_S & is_large_S & (column.largest_step_share_D <= JUMP_SHARE_OF_PATH))
-        for dimension in jumping.tolist():
-            step, span = float(column.largest_step_D[dimension]), float(range_S[dimension])
-            message = (
-                f"{column.name(dimension)} of {STATE} jumps by {step:.4g} of its range {span:.4g} between two frames."
-            )
-            evidence = {"dimension": dimension, "step": step, "range": span}
-            findings.append(dataset.finding("motion.jump", "warn", message, episodes=[episode.index], **evidence))
-    return findings
-
-
-def _long_enough(dataset: DatasetFacts, key: str) -> list[EpisodeSummary]:
-    """Left out: stubs, which are reported as such; NaN; vectors of another width than the first episode's."""
-    episodes = [e for e in dataset.episodes if e.num_frames >= STUB_FRAMES and key in e.columns]
-    return [e for e in episodes if e.columns[key].low_D.size == episodes[0].columns[key].low_D.size]
-
-
-def _range(episodes: list[EpisodeSummary], key: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the lowest and highest value of each dimension over all episodes."""
-    low_D = np.min([episode.columns[key].low_D for episode in episodes], axis=0)
-    return low_D, np.max([episode.columns[key].high_D for episode in episodes], axis=0)
-
-
 def _names(column: ColumnSummary, dimensions: list[int]) -> str:
     names = ", ".join(column.name(dimension) for dimension in dimensions[:8])
     return names if len(dimensions) <= 8 else f"{names}, ..."
@@ -160,5 +142,10 @@ DETECTORS = (
     Detector("motion.long_idle", "episode", detect_long_idle),
     Detector("motion.static", "dataset", detect_static),
     Detector("motion.dead_dimension", "dataset", detect_dead_dimension),
-    Detector("motion.jump", "dataset", detect_jump),
 )
+SCORES = {
+    "motion.not_finite": score_not_finite,
+    "motion.stub": score_stub,
+    "motion.long_idle": score_long_idle,
+    "motion.static": score_static,
+}

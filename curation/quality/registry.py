@@ -5,18 +5,30 @@ Families follow `data_contracts.findings.CODES`; those without detectors (agreem
 
 from __future__ import annotations
 
-from curation.quality import motion, provenance, structure, text, time, video
+from collections.abc import Callable
+
+from curation.quality import commands, motion, paths, provenance, structure, text, time, video
 from curation.quality.detector import Detector, Facts, Scope
+from curation.quality.facts import EpisodeFacts
 from data_contracts.findings import Finding
 
 DETECTORS: tuple[Detector, ...] = (
     *structure.DETECTORS,
     *time.DETECTORS,
     *motion.DETECTORS,
+    *paths.DETECTORS,
+    *commands.DETECTORS,
     *video.DETECTORS,
     *text.DETECTORS,
     *provenance.DETECTORS,
 )
+SCORES: dict[str, Callable[[EpisodeFacts], float]] = {
+    **time.SCORES,
+    **motion.SCORES,
+    **paths.SCORES,
+    **commands.SCORES,
+}
+"""How bad an episode is by itself, higher is worse, also below the threshold: by code, for detectors with a measure."""
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(detector.family for detector in DETECTORS))
 
 

@@ -77,9 +77,42 @@ def _float32_spacing(timestamps_s: np.ndarray) -> float:
     return float(np.spacing(np.float32(np.abs(timestamps_s).max())))
 
 
+def score_irregular_step(episode: EpisodeFacts) -> float:
+    """Returns the deviation of the steps from their median, in steps at the declared rate; infinite clocks count most."""
+    steps = np.diff(episode.timestamps_s) * episode.fps
+    if not len(steps):
+        return 0.0
+    spread = float(np.abs(steps - np.median(steps)).max())
+    return spread if np.isfinite(spread) else np.inf
+
+
+def score_non_monotonic(episode: EpisodeFacts) -> float:
+    """Returns how far time runs backwards at worst, in steps at the declared rate; below 0 where it always grows."""
+    steps = np.diff(episode.timestamps_s) * episode.fps
+    return -float(steps.min()) if len(steps) and np.isfinite(steps).all() else 0.0
+
+
+def score_first_not_zero(episode: EpisodeFacts) -> float:
+    """Returns the distance of the first frame from zero, in seconds."""
+    first_s = float(episode.timestamps_s[0]) if episode.num_frames else 0.0
+    return abs(first_s) if np.isfinite(first_s) else 0.0
+
+
+def score_wrong_fps(episode: EpisodeFacts) -> float:
+    """Returns how far the median step is from the declared one, as part of it."""
+    steps = np.diff(episode.timestamps_s) * episode.fps
+    return abs(float(np.median(steps)) - 1) if len(steps) and np.isfinite(steps).all() else 0.0
+
+
 DETECTORS = (
     Detector("time.irregular_step", "episode", detect_irregular_step),
     Detector("time.non_monotonic", "episode", detect_non_monotonic),
     Detector("time.first_not_zero", "episode", detect_first_not_zero),
     Detector("time.wrong_fps", "episode", detect_wrong_fps),
 )
+SCORES = {
+    "time.irregular_step": score_irregular_step,
+    "time.non_monotonic": score_non_monotonic,
+    "time.first_not_zero": score_first_not_zero,
+    "time.wrong_fps": score_wrong_fps,
+}

@@ -77,7 +77,7 @@ def write_dataset() -> Callable[..., Path]:
         episodes = []
         for index in range(num_episodes):
             noise = np.random.default_rng(index)
-            columns = {"observation.state": reaching(20) + index, "action": reaching(20) + index}
+            columns = {"observation.state": reaching(20) + index, "action": reaching(20) + index + 1}
             videos = {key: noise.integers(0, 255, (20, 24, 32, 3)).astype(np.uint8) for key in cameras}
             episode = LegacyEpisode(columns, task, videos)
             episodes.append(damage(index, episode) if damage else episode)

@@ -38,7 +38,7 @@ def write(folder: Path, *, dtype: str, lengths: tuple[int, ...] = (20, 15, 30), 
     }
     with DatasetWriter(folder, fps=30, robot_type="so100", features=features, video_codec="h264") as writer:
         for index, length in enumerate(lengths):
-            columns = {"observation.state": moving(length), "action": moving(length)}
+            columns = {"observation.state": moving(length), "action": moving(length) + 1}
             shown = pictures(length, index) * (index != black)
             frames = {"videos": {TOP: shown}} if dtype == "video" else {"images": {TOP: [png(p) for p in shown]}}
             writer.add_episode(columns=columns, task="Pick up the cube", **frames)

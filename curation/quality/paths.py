@@ -1,0 +1,280 @@
+"""What a joint's path cannot be: teleports, wraps, encoder counts, trembling, a limit that it is pressed against.
+
+Each joint is held against its own noise, its own range in the dataset, and what it does in the other episodes: a joint that
+barely moves is full of false jumps. None of this gates: episodes with such a joint can still teach the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from curation.quality.detector import Detector
+from curation.quality.facts import ACTION, STATE, ColumnSummary, DatasetFacts, EpisodeFacts, EpisodeSummary
+from curation.quality.jumps import Jumps, measure_jumps
+from curation.quality.ranges import SMALL_RANGE, STUB_FRAMES, comparable, dataset_range
+from curation.quality.steadiness import Pinned, pinned, tremor
+from curation.quality.wraps import STEP_SHARE, Wrap, find_wraps
+from data_contracts.findings import Finding
+
+JUMP_FLOOR = 0.045
+"""Part of the range: below it, contacts and dropped frames look the same as teleports."""
+JUMP_CEILING = 0.1
+"""However a joint usually moves, a step of a tenth of its range beyond its neighbours' is looked at. In simulated and real
+recordings such steps stay below 0.09 where nothing is wrong."""
+JUMP_OVER_EPISODES = 1.5
+JUMP_CALM = 0.9
+"""Times what the joint does in nine of ten episodes; where more of them jump, the ceiling counts."""
+JUMP_OVER_EPISODE = 4.0
+"""Times what it does in the same episode, some frames left out."""
+JUMP_HELD = 0.5
+"""For values repeated for 2 to 5 frames: a finger crosses up to half of its range in a tenth of a second."""
+SWITCH_SHARE = 0.5
+SWITCH_STEP = 0.6
+"""A gripper that only knows open and closed steps by most of its range and hardly moves otherwise: that is no jump."""
+COUNTS_PER_TURN = 4096
+COUNTS_BEYOND = 600.0
+"""More than a turn and a half in degrees, and more than the pixels of a small picture."""
+MIN_COUNTS = 5
+COUNTS_SHARE = 0.5
+TREMOR_SHARE = 0.018
+"""Deviation, part of the range. In recordings where nothing is wrong 0.009 at most, most of them 0.003."""
+TREMOR_OVER_EPISODES = 2.0
+PINNED_SHARE = 0.08
+PINNED_MOST = 0.6
+"""A joint that stands at its limit for longer is at rest there."""
+PINNED_USUAL = 0.04
+"""Where half of the episodes do it, the joint is one that opens and closes."""
+
+
+def detect_jump(dataset: DatasetFacts) -> list[Finding]:
+    """A joint is elsewhere from one frame to the next, and the motion before and after does not lead there."""
+    episodes = comparable(dataset.episodes, STATE)
+    if not episodes:
+        return []
+    low_S, high_S = dataset_range(episodes, STATE)
+    range_S = high_S - low_S
+    is_joint_S = range_S > SMALL_RANGE * range_S.max(initial=0.0)
+    excess_ES = np.array([episode.columns[STATE].jumps.excess_D for episode in episodes])
+    usual_S = np.quantile(excess_ES, JUMP_CALM, axis=0, method="lower")
+    floor_S = np.clip(JUMP_OVER_EPISODES * usual_S, JUMP_FLOOR * range_S, JUMP_CEILING * range_S)
+    findings = []
+    for episode in episodes:
+        column = episode.columns[STATE]
+        jumps = column.jumps
+        limit_S = np.maximum(floor_S, JUMP_OVER_EPISODE * jumps.usual_D)
+        limit_S = np.where(jumps.is_held_D, np.maximum(limit_S, JUMP_HELD * range_S), limit_S)
+        is_switch_S = (jumps.alike_share_D > SWITCH_SHARE) & (jumps.excess_D > SWITCH_STEP * range_S)
+        is_jump_S = is_joint_S & ~is_switch_S & (jumps.excess_D > limit_S)
+        if not is_jump_S.any():
+            continue
+        is_jump_S[[wrap.dimension for wrap in _wraps(column, range_S)]] = False
+        for dimension in np.flatnonzero(is_jump_S).tolist():
+            findings.append(_jump(dataset, episode, dimension, float(range_S[dimension])))
+    return findings
+
+
+def _jump(dataset: DatasetFacts, episode: EpisodeSummary, dimension: int, span: float) -> Finding:
+    column = episode.columns[STATE]
+    frame, step = int(column.jumps.frame_D[dimension]), float(column.jumps.excess_D[dimension])
+    name = column.name(dimension)
+    message = f"{name} of {STATE} jumps by {step:.4g} of its range {span:.4g} at frame {frame}."
+    evidence = {"dimension": dimension, "name": name, "frame": frame, "step": step, "range": span,
+                "usual_step": float(column.jumps.usual_D[dimension]), "score": step / span}  # fmt: skip
+    return dataset.finding("motion.jump", "warn", message, episodes=[episode.index], **evidence)
+
+
+def score_jump(episode: EpisodeFacts) -> float:
+    """Returns the largest step beyond its neighbours', as part of what the joint covers in the episode (0..1), less what it
+    does elsewhere in it; a switch counts 0."""
+    values_TS = episode.state_TS.astype(np.float64)
+    if len(values_TS) < STUB_FRAMES or not np.isfinite(values_TS).all() or not values_TS.shape[1]:
+        return 0.0
+    jumps, range_S = measure_jumps(values_TS), np.ptp(values_TS, axis=0)
+    is_joint_S = range_S > SMALL_RANGE * range_S.max()
+    beyond_S = jumps.excess_D - JUMP_OVER_EPISODE * jumps.usual_D * np.where(jumps.is_held_D, 2.0, 1.0)
+    is_switch_S = (jumps.alike_share_D > SWITCH_SHARE) & (jumps.excess_D > SWITCH_STEP * range_S)
+    shares = beyond_S[is_joint_S & ~is_switch_S] / range_S[is_joint_S & ~is_switch_S]
+    return float(max(shares.max(initial=0.0), 0.0))
+
+
+def detect_wrap(dataset: DatasetFacts) -> list[Finding]:
+    """A joint leaves one end of its scale and comes back at the other, as at 180 degrees; unwrapping it loses nothing."""
+    findings = []
+    for key in (STATE, ACTION):
+        episodes = comparable(dataset.episodes, key)
+        if not any(episode.columns[key].wraps for episode in episodes):
+            continue
+        low_D, high_D = dataset_range(episodes, key)
+        for episode in episodes:
+            column = episode.columns[key]
+            for wrap in _wraps(column, high_D - low_D):
+                findings.append(_wrap(dataset, episode, key, wrap))
+    return findings
+
+
+def _wrap(dataset: DatasetFacts, episode: EpisodeSummary, key: str, wrap: Wrap) -> Finding:
+    name = episode.columns[key].name(wrap.dimension)
+    times = f"{len(wrap.frames)} times, first" if len(wrap.frames) > 1 else "once,"
+    message = (
+        f"{name} of {key} wraps around {times} at frame {wrap.frames[0]}: a step of {wrap.period:.4g} ({wrap.unit})."
+    )
+    evidence = {
+        "column": key, "dimension": wrap.dimension, "name": name, "frames": list(wrap.frames[:20]), "period": wrap.period,
+        "unit": wrap.unit, "largest_step_after": wrap.step_after, "is_continuous_after": True, "fix": "unwrap",
+        "score": 1.0 - min(wrap.step_after / wrap.period, 1.0),
+    }  # fmt: skip
+    return dataset.finding("motion.wrap", "warn", message, episodes=[episode.index], **evidence)
+
+
+def _wraps(column: ColumnSummary, range_D: np.ndarray) -> list[Wrap]:
+    """Returns the wraps that hold against the dataset: of no whole turn, only those across all that the joint covers there."""
+    return [wrap for wrap in column.wraps if wrap.is_turn or wrap.period >= STEP_SHARE * range_D[wrap.dimension]]
+
+
+def score_wrap(episode: EpisodeFacts) -> float:
+    """Returns how little of a step is left once the period is added, 0..1; 0 where no joint wraps."""
+    left = [1.0 - min(wrap.step_after / wrap.period, 1.0) for values in _finite(episode) for wrap in find_wraps(values)]
+    return max(left, default=0.0)
+
+
+def detect_raw_counts(episode: EpisodeFacts) -> list[Finding]:
+    """Joints are whole numbers of an encoder, 0 to 4095 a turn, and no angles: calibration was not applied."""
+    findings = []
+    for key, (values_TD, names) in episode.columns.items():
+        is_counts_D = counts(values_TD)
+        share = float(is_counts_D.mean()) if is_counts_D.size else 0.0
+        if share < COUNTS_SHARE:
+            continue
+        dimensions = np.flatnonzero(is_counts_D)
+        low, high = float(values_TD[:, dimensions].min()), float(values_TD[:, dimensions].max())
+        named = ", ".join(names[d] if d < len(names) else str(d) for d in dimensions[:6].tolist())
+        message = f"{key} holds encoder counts ({low:.0f} to {high:.0f}) in {len(dimensions)} dimensions: {named}."
+        evidence = {"column": key, "dimensions": dimensions.tolist(), "low": low, "high": high, "score": share}
+        findings.append(episode.finding("motion.raw_counts", "warn", message, **evidence))
+    return findings
+
+
+def counts(values_TD: np.ndarray) -> np.ndarray:
+    """Returns which dimensions are encoder counts, shape (D,): whole numbers within a turn or two, beyond what degrees reach."""
+    if len(values_TD) < STUB_FRAMES or not np.isfinite(values_TD).all():
+        return np.zeros(values_TD.shape[1], bool)
+    low_D, high_D = values_TD.min(axis=0), values_TD.max(axis=0)
+    is_counts_D = (high_D > COUNTS_BEYOND) & (high_D < 2 * COUNTS_PER_TURN) & (low_D > -COUNTS_PER_TURN)
+    for dimension in np.flatnonzero(is_counts_D):
+        values_T = values_TD[:, dimension]
+        is_whole = bool((values_T == np.round(values_T)).all())
+        is_counts_D[dimension] = is_whole and len(np.unique(values_T)) >= min(MIN_COUNTS, len(values_T) // 2)
+    return is_counts_D
+
+
+def score_raw_counts(episode: EpisodeFacts) -> float:
+    """Returns the share of dimensions that are encoder counts, of the column that has more of them."""
+    return max((float(counts(v).mean()) for v, _ in episode.columns.values() if v.shape[1]), default=0.0)
+
+
+def detect_tremor(dataset: DatasetFacts) -> list[Finding]:
+    """A joint trembles by more than 1.8% of its range, and twice as much as it does in the other episodes."""
+
+    def measure(column: ColumnSummary, range_D: np.ndarray) -> np.ndarray:
+        return column.tremor_D / range_D
+
+    def tell(episode: EpisodeSummary, dimension: int, share: float, usual: float) -> Finding:
+        name = episode.columns[STATE].name(dimension)
+        message = f"{name} of {STATE} trembles by {share:.1%} of its range; {usual:.1%} is usual in the dataset."
+        evidence = {"dimension": dimension, "name": name, "share_of_range": share, "usual": usual, "score": share}
+        return dataset.finding("motion.tremor", "warn", message, episodes=[episode.index], **evidence)
+
+    return _compared(dataset, measure, lambda usual_D: np.maximum(TREMOR_SHARE, TREMOR_OVER_EPISODES * usual_D), tell)
+
+
+def score_tremor(episode: EpisodeFacts) -> float:
+    """Returns the strongest trembling of a joint, as part of what it covers in the episode."""
+    return max((_share_of_range(values, tremor(values, episode.fps)) for values in _finite(episode)[:1]), default=0.0)
+
+
+def detect_saturation(dataset: DatasetFacts) -> list[Finding]:
+    """A joint runs into one value at speed and stays there for a share of the time: a limit cuts its path off."""
+
+    def tell(episode: EpisodeSummary, dimension: int, share: float, usual: float) -> Finding:
+        column = episode.columns[STATE]
+        is_high, name = bool(column.pinned.is_high_D[dimension]), column.name(dimension)
+        limit = float((column.high_D if is_high else column.low_D)[dimension])
+        message = f"{name} of {STATE} stands at {limit:.4g} for {share:.0%} of the frames, running into it at speed."
+        evidence = {
+            "dimension": dimension,
+            "name": name,
+            "limit": limit,
+            "share": share,
+            "usual": usual,
+            "score": share,
+        }
+        return dataset.finding("motion.saturation", "warn", message, episodes=[episode.index], **evidence)
+
+    limit = lambda usual_D: np.where(usual_D > PINNED_USUAL, np.inf, PINNED_SHARE)  # noqa: E731
+    return _compared(dataset, lambda column, _: _cut_off(column.pinned, column.jumps), limit, tell)
+
+
+def score_saturation(episode: EpisodeFacts) -> float:
+    """Returns the largest share of frames for which a joint of the state stands at a limit that it ran into."""
+    state_TS = _finite(episode)[:1]
+    return max((float(_cut_off(pinned(v), measure_jumps(v)).max(initial=0.0)) for v in state_TS), default=0.0)
+
+
+def _cut_off(found: Pinned, jumps: Jumps) -> np.ndarray:
+    """Returns the share of frames at a limit, shape (D,); 0 for joints at rest there and for values that are repeated."""
+    return np.where(jumps.is_held_D | (found.share_D > PINNED_MOST), 0.0, found.share_D)
+
+
+def _compared(
+    dataset: DatasetFacts,
+    measure: Callable[[ColumnSummary, np.ndarray], np.ndarray],
+    limit_of: Callable[[np.ndarray], np.ndarray],
+    tell: Callable[[EpisodeSummary, int, float, float], Finding],
+) -> list[Finding]:
+    """Returns a finding for the worst dimension of each episode whose measure exceeds the limit, which depends on the median
+    over the dataset's episodes."""
+    episodes = comparable(dataset.episodes, STATE)
+    if not episodes:
+        return []
+    low_D, high_D = dataset_range(episodes, STATE)
+    range_D = high_D - low_D
+    is_joint_D = range_D > SMALL_RANGE * range_D.max(initial=0.0)
+    safe_D = np.where(is_joint_D, range_D, np.inf)
+    measured_ED = np.where(is_joint_D, [measure(episode.columns[STATE], safe_D) for episode in episodes], 0.0)
+    usual_D = np.median(measured_ED, axis=0) if len(episodes) > 2 else np.zeros(len(range_D))
+    beyond_ED = np.where(measured_ED > limit_of(usual_D), measured_ED, 0.0)
+    findings = []
+    for row in np.flatnonzero(beyond_ED.any(axis=1)):
+        worst = int(beyond_ED[row].argmax())
+        findings.append(tell(episodes[row], worst, float(measured_ED[row, worst]), float(usual_D[worst])))
+    return findings
+
+
+def _finite(episode: EpisodeFacts) -> list[np.ndarray]:
+    """Returns state and action as float64 where they are finite and long enough to have a path."""
+    arrays = [values for values, _ in episode.columns.values() if len(values) >= STUB_FRAMES and values.shape[1]]
+    return [values.astype(np.float64) for values in arrays if np.isfinite(values).all()]
+
+
+def _share_of_range(values_TD: np.ndarray, measured_D: np.ndarray) -> float:
+    range_D = np.ptp(values_TD, axis=0)
+    is_joint_D = range_D > SMALL_RANGE * range_D.max()
+    return float((measured_D[is_joint_D] / range_D[is_joint_D]).max(initial=0.0))
+
+
+DETECTORS = (
+    Detector("motion.jump", "dataset", detect_jump),
+    Detector("motion.wrap", "dataset", detect_wrap),
+    Detector("motion.raw_counts", "episode", detect_raw_counts),
+    Detector("motion.tremor", "dataset", detect_tremor),
+    Detector("motion.saturation", "dataset", detect_saturation),
+)
+SCORES = {
+    "motion.jump": score_jump,
+    "motion.wrap": score_wrap,
+    "motion.raw_counts": score_raw_counts,
+    "motion.tremor": score_tremor,
+    "motion.saturation": score_saturation,
+}

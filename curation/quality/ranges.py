@@ -1,0 +1,26 @@
+"""Which episodes of a dataset can be compared, and how far each dimension reaches over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from curation.quality.facts import EpisodeSummary
+
+STUB_FRAMES = 10
+"""Shorter episodes are reported as stubs and say nothing about how a joint moves."""
+SMALL_RANGE = 0.01
+"""A dimension with less than this part of the largest range of its vector holds noise, and noise jumps all the time."""
+
+
+def comparable(episodes: Sequence[EpisodeSummary], key: str) -> list[EpisodeSummary]:
+    """Returns the episodes that have the column, as wide as the first of them; stubs are left out."""
+    whole = [episode for episode in episodes if episode.num_frames >= STUB_FRAMES and key in episode.columns]
+    return [e for e in whole if e.columns[key].low_D.size == whole[0].columns[key].low_D.size]
+
+
+def dataset_range(episodes: Sequence[EpisodeSummary], key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the lowest and highest value of each dimension over the episodes, of which there is at least one."""
+    low_D = np.min([episode.columns[key].low_D for episode in episodes], axis=0)
+    return low_D, np.max([episode.columns[key].high_D for episode in episodes], axis=0)

@@ -1,0 +1,75 @@
+"""How much a joint trembles, and where it is held at the end of its reach: measures. What is reported is in `paths`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+TREMOR_HZ = 30.0
+"""Rate at which trembling is looked for. Hands tremble at 4 to 12 Hz, encoders with every sample; at 80 frames per second
+third differences of neighbouring frames would see the encoder alone."""
+FAST_FACTOR = 4.0
+"""A brisk motion within a third of a second differs at 30 Hz as trembling does, and not from frame to frame."""
+PIN_FRAMES = 3
+PIN_SPEED = 0.3
+"""Part of the joint's usual speed at which it meets its limit: an arm that comes to rest there has slowed down before."""
+
+
+def tremor(values_TD: np.ndarray, fps: float) -> np.ndarray:
+    """Returns the deviation of each joint's trembling, shape (D,), in its own unit; 0 for fewer than 4 samples at 30 Hz.
+
+    Third differences leave nothing of a smooth motion; their median is deaf to jumps and switches.
+    """
+    stride = max(1, round(fps / TREMOR_HZ))
+    slow_D = _third_difference(values_TD, stride)
+    return slow_D if stride == 1 else np.minimum(slow_D, FAST_FACTOR * _third_difference(values_TD, 1))
+
+
+def _third_difference(values_TD: np.ndarray, stride: int) -> np.ndarray:
+    if len(values_TD) <= 3 * stride:
+        return np.zeros(values_TD.shape[1])
+    third_TD = values_TD[3 * stride :] - values_TD[: -3 * stride]
+    third_TD -= 3 * (values_TD[2 * stride : -stride] - values_TD[stride : -2 * stride])
+    np.abs(third_TD, out=third_TD)
+    middle = len(third_TD) // 2
+    return np.partition(third_TD, middle, axis=0)[middle] / (0.6745 * np.sqrt(20.0))
+
+
+class Pinned(NamedTuple):
+    """Per dimension, shape (D,): part of the frames that stand at exactly its highest or lowest value after running into it,
+    and whether that is the highest."""
+
+    share_D: np.ndarray
+    is_high_D: np.ndarray
+
+
+def pinned(values_TD: np.ndarray) -> Pinned:
+    """Returns the measure for finite values, float64 (T, D)."""
+    num_frames, width = values_TD.shape
+    shares = np.zeros((2, width))
+    low_D, high_D = values_TD.min(axis=0), values_TD.max(axis=0)
+    for side, end_D in enumerate((low_D, high_D)):
+        is_end_TD = values_TD == end_D
+        count_D = is_end_TD.sum(axis=0)
+        for dimension in np.flatnonzero((count_D >= PIN_FRAMES) & (high_D > low_D)):
+            shares[side, dimension] = _pinned_frames(values_TD[:, dimension], is_end_TD[:, dimension]) / num_frames
+    return Pinned(shares.max(axis=0), shares[1] >= shares[0])
+
+
+def _pinned_frames(values_T: np.ndarray, is_end_T: np.ndarray) -> int:
+    """Returns the frames of runs of at least PIN_FRAMES that the joint enters or leaves at speed; its rest at the start and
+    the end of the episode counts only where both hold of the one side that there is."""
+    speed_T = np.abs(np.diff(values_T))
+    moving = speed_T[speed_T > 0]
+    if not len(moving):
+        return 0
+    usual = float(np.sqrt(np.mean(np.minimum(moving, 4 * np.median(moving)) ** 2)))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_end_T.astype(np.int8), [0]])))
+    frames = 0
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        sides = [speed_T[start - 1]] if start else []
+        sides += [speed_T[stop - 1]] if stop < len(values_T) else []
+        if stop - start >= PIN_FRAMES and sides and min(sides) >= PIN_SPEED * usual:
+            frames += int(stop - start)
+    return frames
