@@ -1,4 +1,4 @@
-"""What a source is: a place that lists candidate datasets. `folder` and `uploads` are two; the Hub fits the same Protocol.
+"""What a source is: a place that lists candidate datasets: `folder`, `uploads` and `hub`.
 
 Listing is cheap and reads no data. Whether a candidate is a readable dataset is judged later (`curation.quality`), so that
 every candidate ends with a verdict and a reason.
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from data_contracts.identifiers import NO_ORG, split_dataset_id
 
 Entry = dict[str, Any]
-"""A row of the table `source_listing`: dataset_id, source, path, stamp, contributor."""
+"""A row of the table `source_listing`: dataset_id, source, path, stamp, contributor; repo_id where it is of the Hub."""
 
 
 class Source(Protocol):
