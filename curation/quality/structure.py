@@ -21,16 +21,18 @@ def detect_missing_video(dataset: DatasetFacts) -> Finding | None:
 
 
 def detect_missing_column(dataset: DatasetFacts) -> list[Finding]:
-    """Neither meta/info.json nor the rows have a state or an action. (A declared one that is absent is the reader's.)"""
+    """meta/info.json declares no state or no action. (A declared one that the rows lack is the reader's to report.)"""
     findings = []
     for key in (STATE, ACTION):
-        lacking = [e.index for e in dataset.episodes if key in e.columns and not e.columns[key].low_D.size]
-        if key in dataset.columns or not lacking:
-            continue
-        episodes = None if len(lacking) == dataset.num_episodes else lacking
-        message = f"There is no column {key!r}, in meta/info.json or in the data."
-        findings.append(dataset.finding("structure.missing_column", "gate", message, episodes=episodes, column=key))
+        if key not in dataset.columns:
+            where = " (the data has one, whose names and type nobody says)" if _has_values(dataset, key) else ""
+            message = f"meta/info.json declares no column {key!r}{where}."
+            findings.append(dataset.finding("structure.missing_column", "gate", message, column=key))
     return findings
+
+
+def _has_values(dataset: DatasetFacts, key: str) -> bool:
+    return any(key in episode.columns and episode.columns[key].low_D.size for episode in dataset.episodes)
 
 
 DETECTORS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,15 @@ from data_contracts.errors import DatasetUnreadable
 from data_contracts.lerobot.json_files import brief
 
 EPISODE_INDEX = "episode_index"
-BROKEN = (OSError, ValueError, KeyError, OverflowError, pa.ArrowException)
+BROKEN = (OSError, ValueError, KeyError, OverflowError, RecursionError, pa.ArrowException)
 """What pyarrow raises for damaged files; names that are not UTF-8 or come twice are among them."""
+
+MAX_VALUES = 2**26
+"""That one reading takes into memory, half a gigabyte of int64: several times what a shard of LeRobot's 100 MB holds. Runs of
+equal values take no room in a file, so a few kilobytes may hold billions of them."""
+MAX_BYTES = 2**30
+"""The same for images and texts, whose size is known when they are read."""
+BATCH_ROWS = 64
 
 FETCH_AGAIN = "Fetch the file again; a recorder that was not finalised leaves such files too."
 
@@ -34,8 +41,13 @@ def read_table(path: Path, columns: Sequence[str] | None = None, row_groups: Seq
     footer = _footer(path)
     try:
         with pq.ParquetFile(path, metadata=footer.metadata) as file:
-            groups = range(file.num_row_groups) if row_groups is None else row_groups
-            return _plain(file.read_row_groups(list(groups), columns=columns))
+            groups = list(range(file.num_row_groups) if row_groups is None else row_groups)
+            names = footer.schema.names if columns is None else columns
+            if footer.num_values(groups, names) > MAX_VALUES:
+                raise ValueError(f"it holds more than {MAX_VALUES:,} values")
+            if any(name in footer.sized_by_content for name in names):
+                return _plain(_read_batches(file, groups, columns))
+            return _plain(file.read_row_groups(groups, columns=columns))
     except BROKEN as error:
         raise DatasetUnreadable(f"{path} cannot be read as parquet: {brief(error)}.", hint=FETCH_AGAIN) from error
 
@@ -55,6 +67,29 @@ class _Footer:
     schema: pa.Schema
     metadata: pq.FileMetaData
 
+    @cached_property
+    def sized_by_content(self) -> frozenset[str]:
+        """Columns with images, texts or bytes in them."""
+        return frozenset(field.name for field in self.schema if _holds_bytes(field.type))
+
+    @cached_property
+    def _values(self) -> list[dict[str, int]]:
+        """Number of values of each column in each row group, nulls included. A column of lists of structs is several of parquet's."""
+        owners = [
+            field.name for field in self.metadata.schema.to_arrow_schema() for _ in range(_num_leaves(field.type))
+        ]
+        counted = []
+        for number in range(self.metadata.num_row_groups):
+            group, counts = self.metadata.row_group(number), dict.fromkeys(owners, 0)
+            for name, place in zip(owners, range(group.num_columns), strict=True):
+                counts[name] += group.column(place).num_values
+            counted.append(counts)
+        return counted
+
+    def num_values(self, groups: Sequence[int], names: Sequence[str]) -> int:
+        """Returns how many values these columns have in these row groups, as the footer says."""
+        return sum(self._values[group].get(name, 0) for group in groups for name in names)
+
 
 def _footer(path: Path) -> _Footer:
     try:
@@ -70,6 +105,35 @@ def _read_footer(path: Path, _changed_ns: int, _size: int) -> _Footer:
     with pq.ParquetFile(path) as file:
         fields = {field.name: field for field in reversed(file.schema_arrow)}
         return _Footer(pa.schema(reversed(fields.values())), file.metadata)
+
+
+def _read_batches(file: pq.ParquetFile, groups: list[int], columns: Sequence[str] | None) -> pa.Table:
+    """Returns rows as they are read in small batches, so that reading can stop. Raises ValueError beyond MAX_BYTES."""
+    batches, size_bytes = [], 0
+    for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=columns):
+        size_bytes += batch.nbytes
+        if size_bytes > MAX_BYTES:
+            raise ValueError(f"its rows take more than {MAX_BYTES:,} bytes")
+        batches.append(batch)
+    if not batches:
+        return file.read_row_groups(groups, columns=columns)
+    return pa.Table.from_batches(batches)
+
+
+def _num_leaves(kind: pa.DataType) -> int:
+    if isinstance(kind, pa.BaseExtensionType):
+        return _num_leaves(kind.storage_type)
+    if not pa.types.is_nested(kind):
+        return 1
+    return sum(_num_leaves(kind.field(place).type) for place in range(kind.num_fields))
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_nested(kind):
+        return any(_holds_bytes(kind.field(place).type) for place in range(kind.num_fields))
+    if isinstance(kind, pa.BaseExtensionType):
+        return _holds_bytes(kind.storage_type)
+    return not pa.types.is_primitive(kind) or pa.types.is_fixed_size_binary(kind)
 
 
 class ShardReader:

@@ -33,14 +33,15 @@ def _mutate(rng: Random, folder: Path, outside: Path, parts: Path) -> str:
     kind = rng.choice(KINDS)
     if kind == "folder":
         return mutate_folder(rng, folder, outside)
-    if kind == "bomb" and rng.random() < 0.9:
+    if kind == "bomb" and rng.random() < 0.8:
         kind = "table"  # reading one takes long, and they are all alike
     path = _chosen(rng, folder, kind)
     if path is None:
         return mutate_folder(rng, folder, outside)
     if kind == "bomb":
-        shutil.copyfile(parts / "bomb.parquet", path)
-        return f"{path.name}: a quarter of a billion rows"
+        bomb = rng.choice(("bomb", "album"))
+        shutil.copyfile(parts / f"{bomb}.parquet", path)
+        return f"{path.name}: {bomb}"
     if kind == "video":
         return mutate_video(rng, path, folder, parts)
     if kind == "card":

@@ -21,7 +21,6 @@ SIZE = 32
 CARD = "---\nlicense: apache-2.0\ntags:\n- LeRobot\n---\n# Recorded on a desk\n"
 SPECIMENS = ("v2.0-av1", "v2.1-h264", "v3.0-h264", "v3.0-av1", "v3.0-images")
 
-BOMB_ROWS = 2**28
 HUGE_PX = 10_240
 
 
@@ -38,6 +37,7 @@ def make_specimens(folder: Path) -> None:
     parts = folder / "parts"
     parts.mkdir()
     _write_bomb(parts / "bomb.parquet")
+    _write_album(parts / "album.parquet")
     _write_huge_video(parts / "huge.mp4")
     _write_audio(parts / "audio.mp4")
     (parts / "huge.png").write_bytes(png(np.zeros((10_000, 12_000), np.uint8)))
@@ -105,14 +105,33 @@ def _columns(episode: int) -> dict[str, np.ndarray]:
 
 
 def _write_bomb(path: Path) -> None:
-    """A small file whose footer names the same row group hundreds of times: a quarter of a billion rows, all readable."""
-    rows = 2**18
+    """Two hundred million rows in a few kilobytes, all readable."""
+    names = ("episode_index", "frame_index", "index", "timestamp")
+    pq.write_table(pa.table({name: np.zeros(2**18, np.int64) for name in names}), path, row_group_size=2**18)
+    _repeat_row_groups(path, 10)
+
+
+def _write_album(path: Path) -> None:
+    """A v3 data file whose rows all show one picture of a megabyte: sixteen gigabytes when they are read."""
+    rows = 16
+    picture = png(np.random.default_rng(0).integers(0, 255, (600, 600, 3), dtype=np.uint8))
+    clock = np.arange(rows) / FPS
     columns = {
-        key: pa.array(np.zeros(rows, np.int64)) for key in ("episode_index", "frame_index", "index", "timestamp")
+        key: pa.array(motion(0)[:1].tolist() * rows, pa.list_(pa.float32(), 3))
+        for key in ("observation.state", "action")
     }
-    pq.write_table(pa.table(columns), path, row_group_size=rows)
+    columns |= {
+        key: pa.array(np.zeros(rows, np.int64)) for key in ("episode_index", "frame_index", "index", "task_index")
+    }
+    columns |= {"timestamp": pa.array(clock, pa.float32()), CAMERA: pa.array([{"bytes": picture, "path": None}] * rows)}
+    pq.write_table(pa.table(columns), path, dictionary_pagesize_limit=2**24)
+    _repeat_row_groups(path, 10)
+
+
+def _repeat_row_groups(path: Path, doublings: int) -> None:
+    """Lets the footer name the row groups of a file again and again, which costs it nothing."""
     metadata = pq.read_metadata(path)
-    while metadata.num_rows < BOMB_ROWS:
+    for _ in range(doublings):
         metadata.append_row_groups(metadata)
     footer = path.with_suffix(".footer")
     metadata.write_metadata_file(footer)
