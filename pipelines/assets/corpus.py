@@ -1,54 +1,36 @@
 """From many datasets to one corpus, and from the corpus to what each skill learns from."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
-from data_contracts.catalogue import CORPUS_EPISODES, DUPLICATES, FINGERPRINTS, SKILL_INDEX
-from data_contracts.manifests import CorpusManifest
+from data_contracts.catalogue import CORPUS_EPISODES, DUPLICATES, SKILL_INDEX
 from data_contracts.stages import digest_of, folder_digest, run_stage
 from pipelines.assets.curated import camera_roles, fingerprints, task_labels
-from pipelines.failures import domain_failures, read_failures
+from pipelines.corpus_stage import make_corpus, make_duplicates, make_skill_index, read_corpus
+from pipelines.failures import domain_failures
 from pipelines.pictures import column_schema, markdown_table
 from pipelines.resources import LakeResource
-from pipelines.settings import UPLOADS
 from pipelines.versions import VERSIONS
 
 
 @dg.asset(group_name="corpus", deps=[fingerprints], code_version=VERSIONS["duplicates"])
 def duplicates(lake: LakeResource) -> dg.MaterializeResult:
-    """Clusters of identical episodes over all datasets, with the one copy that is credited."""
-    from curation.duplicates import find_duplicates
-
-    folder = lake.lake.duplicates
-    listing = lake.listing()
-    paths = {name: lake.lake.fingerprints(name) for name in listing["dataset_id"]}
-    # What was published before it was handed in here is the original, whatever the names.
-    published_first = listing.filter(pl.col("source") != UPLOADS)["dataset_id"].sort().to_list()
-    inputs = {
-        "version": VERSIONS["duplicates"],
-        "fingerprints": {name: folder_digest(path) for name, path in paths.items()},
-        "order": published_first,
-    }
-
-    def produce(out: Path) -> None:
-        tables = [FINGERPRINTS.read(p / "fingerprints.parquet") for p in paths.values() if folder_digest(p)]
-        table = pl.concat([FINGERPRINTS.frame([]), *tables])
-        DUPLICATES.write(find_duplicates(table), out / "duplicates.parquet")
-
+    """Clusters of copies over all datasets, with the episode that is credited and the split of each cluster."""
     with domain_failures():
-        result = run_stage(folder, inputs, produce)
-        table = DUPLICATES.read(folder / "duplicates.parquet")
+        result = make_duplicates(lake.lake)
+        table = DUPLICATES.read(lake.lake.duplicates / "duplicates.parquet")
     copies = table.filter(~pl.col("is_original"))
+    between = copies.group_by("dataset_id", "original_dataset_id", "copy_kind").len()
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": table.height,
             "dagster/column_schema": column_schema(DUPLICATES),
-            "num_copies": copies.height,
-            "copies": markdown_table(
-                copies.group_by("dataset_id", "original_dataset_id").len().sort("dataset_id").to_dicts()
-            ),
+            "num_exact_copies": copies.filter(copy_kind="exact").height,
+            "num_near_copies": copies.filter(copy_kind="near").height,
+            "copies": markdown_table(between.sort("dataset_id", "original_dataset_id", "copy_kind").to_dicts()),
             "is_cached": result.is_cached,
         }
     )
@@ -59,52 +41,51 @@ def duplicates(lake: LakeResource) -> dg.MaterializeResult:
     check_specs=[
         dg.AssetCheckSpec("every_candidate_has_a_state", asset="corpus", description="Each listed dataset ends in one state; a reason where it is not accepted."),
         dg.AssetCheckSpec("no_episode_is_kept_twice", asset="corpus", description="Kept episodes have distinct hashes."),
+        dg.AssetCheckSpec("no_cluster_is_divided", asset="corpus", description="All copies of an episode are in one split: nothing leaks into the evaluation."),
     ],
 )  # fmt: skip
 def corpus(lake: LakeResource):
-    """The manifest: every candidate in one terminal state with a reason, every kept episode, one hash."""
-    from curation.corpus import build_corpus
-
-    listing = lake.listing()
-    names = listing["dataset_id"].to_list()
-    failures = read_failures(lake.lake, names)
-    stages = (lake.lake.raw, lake.lake.findings, lake.lake.normalised, lake.lake.camera_roles, lake.lake.task_labels)
-    inputs = {
-        "version": VERSIONS["corpus"],
-        "listing": listing.select("dataset_id", "source", "contributor").sort("dataset_id").to_dicts(),
-        "failures": failures,
-        "datasets": {name: [folder_digest(stage(name)) for stage in stages] for name in names},
-        "duplicates": folder_digest(lake.lake.duplicates),
-    }
-
-    def produce(out: Path) -> None:
-        built = build_corpus(lake.lake, listing, failures)
-        CORPUS_EPISODES.write(built.episodes, out / "episodes.parquet")
-        built.manifest.write(out / "manifest.json")
+    """The manifest: every candidate in one terminal state with a reason, every episode with its verdict, one hash."""
+    from curation.corpus_funnel import dataset_reasons, episode_reasons, findings_by_code, funnel, splits, states
+    from curation.corpus_query import read_view
 
     with domain_failures():
-        result = run_stage(lake.lake.corpus, inputs, produce)
-        manifest = CorpusManifest.read(lake.lake.corpus / "manifest.json")
-    rows = [d.to_json() for d in manifest.datasets]
-    hashes = [episode.episode_hash for episode in manifest.episodes]
+        result = make_corpus(lake.lake)
+        manifest, episodes = read_corpus(lake.lake)
+        findings = read_view(lake.lake, "findings", [d.dataset for d in manifest.datasets])
+    kept = episodes.filter("is_kept")
     unexplained = [d.dataset for d in manifest.datasets if d.state != "accepted" and not d.reason]
-    missing = sorted(set(names) - {d.dataset for d in manifest.datasets})
+    missing = sorted(set(lake.listing()["dataset_id"]) - {d.dataset for d in manifest.datasets})
+    divided = (
+        episodes.drop_nulls("cluster_id")
+        .group_by("cluster_id")
+        .agg(pl.col("split").n_unique())
+        .filter(pl.col("split") > 1)
+    )
+    shown = ("dataset", "state", "reason", "licence", "num_episodes", "num_episodes_kept", "num_frames_kept")
     return dg.MaterializeResult(
         metadata={
             "corpus_hash": manifest.digest(),
-            "num_accepted": sum(d.state == "accepted" for d in manifest.datasets),
+            "funnel": markdown_table(asdict(step) for step in funnel(manifest, episodes)),
+            **{f"num_{state}": count for state, count in states(manifest).items()},
             "num_datasets": len(manifest.datasets),
-            "dagster/row_count": len(manifest.episodes),
+            **{f"num_{split}": count for split, count in splits(episodes).items()},
+            "dataset_reasons": _counts(dataset_reasons(manifest)),
+            "episode_reasons": _counts(episode_reasons(episodes)),
+            "findings": markdown_table(findings_by_code(findings).to_dicts()),
+            "dagster/row_count": episodes.height,
             "dagster/column_schema": column_schema(CORPUS_EPISODES),
-            "datasets": markdown_table(rows, limit=200),
+            "datasets": markdown_table([{name: getattr(d, name) for name in shown} for d in manifest.datasets], limit=200),
             "is_cached": result.is_cached,
         },
         data_version=dg.DataVersion(manifest.digest()),
         check_results=[
             dg.AssetCheckResult(check_name="every_candidate_has_a_state", passed=not unexplained and not missing,
                                 metadata={"without_reason": unexplained, "missing": missing}),
-            dg.AssetCheckResult(check_name="no_episode_is_kept_twice", passed=len(hashes) == len(set(hashes)),
-                                metadata={"num_kept": len(hashes), "num_distinct": len(set(hashes))}),
+            dg.AssetCheckResult(check_name="no_episode_is_kept_twice", passed=kept["episode_hash"].n_unique() == kept.height,
+                                metadata={"num_kept": kept.height, "num_distinct": kept["episode_hash"].n_unique()}),
+            dg.AssetCheckResult(check_name="no_cluster_is_divided", passed=divided.is_empty(),
+                                metadata={"clusters": episodes["cluster_id"].drop_nulls().n_unique(), "divided": divided["cluster_id"].to_list()[:50]}),
         ],
     )  # fmt: skip
 
@@ -112,23 +93,10 @@ def corpus(lake: LakeResource):
 @dg.asset(group_name="corpus", deps=[corpus], code_version=VERSIONS["skill_index"])
 def skill_index(lake: LakeResource) -> dg.MaterializeResult:
     """Which episodes teach which skill: the answer of each row of skills.toml, frozen."""
-    from curation.skill_index import build_skill_index
-
     skills = lake.skills
-    folder = lake.lake.skill_index
-    inputs = {
-        "version": VERSIONS["skill_index"],
-        "corpus": folder_digest(lake.lake.corpus),
-        "conditions": {skill.id: skill.episodes for skill in skills.skill},
-    }
-
-    def produce(out: Path) -> None:
-        episodes = CORPUS_EPISODES.read(lake.lake.corpus / "episodes.parquet")
-        SKILL_INDEX.write(build_skill_index(skills, episodes).frame, out / "skill_index.parquet")
-
     with domain_failures():
-        result = run_stage(folder, inputs, produce)
-        table = SKILL_INDEX.read(folder / "skill_index.parquet")
+        result = make_skill_index(lake.lake, skills)
+        table = SKILL_INDEX.read(lake.lake.skill_index / "skill_index.parquet")
     counts = table.group_by("skill_id").agg(
         pl.len().alias("episodes"), pl.col("contributor").n_unique().alias("contributors")
     )
@@ -178,3 +146,7 @@ def pretraining_mixture(lake: LakeResource) -> dg.MaterializeResult:
             "is_cached": result.is_cached,
         }
     )
+
+
+def _counts(counts: dict[str, int]) -> dg.MarkdownMetadataValue:
+    return markdown_table([{"reason": reason, "count": count} for reason, count in counts.items()])
