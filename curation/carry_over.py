@@ -145,6 +145,8 @@ def _problem(episode: Episode, feature: Feature) -> str | None:
         return f"episode {episode.index}: {error.message}"
     if values.dtype == object and feature.dtype != "string":
         return f"episode {episode.index} has rows without a value"
+    if not values.size:
+        return f"the rows of episode {episode.index} hold no values"
     return None
 
 

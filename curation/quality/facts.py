@@ -91,7 +91,7 @@ class EpisodeSummary:
 class DatasetFacts:
     """The dataset as a whole, after every episode was read once.
 
-    `columns` and `declared_cameras` are keys of `features`; `episodes` are those whose rows could be read, `videos` what was
+    `columns` and `declared_cameras` are the keys of `features`; `episodes` are those whose rows could be read, `videos` what was
     found of every camera's frames, without samples.
     """
 

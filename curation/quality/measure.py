@@ -56,7 +56,7 @@ def describe_dataset(
         card=dataset.card.prose,
         tasks=dataset.tasks,
         num_episodes=len(dataset.episode_indices),
-        columns=frozenset(dataset.features),
+        columns=frozenset(dataset.features) - set(dataset.declared_camera_keys),
         declared_cameras=dataset.declared_camera_keys,
         episodes=tuple(episodes),
         videos=tuple(videos),

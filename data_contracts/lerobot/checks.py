@@ -16,6 +16,7 @@ from data_contracts.lerobot.json_files import whole_number
 from data_contracts.lerobot.parquet_files import column_array, number_column
 from data_contracts.lerobot.structure import structure
 
+NEEDED = ("observation.state", "action")
 NOT_NUMERIC = ("string", "language", "image", "video")
 
 
@@ -55,7 +56,8 @@ def _shapes(rows: pa.Table, record: EpisodeRecord, features: Mapping[str, Featur
             yield _of(record, "shape_mismatch", "gate", message, feature=key)
         elif prod(values.shape[1:]) != prod(feature.shape):
             message = f"Column {key!r} has {prod(values.shape[1:])} values per row; {prod(feature.shape)} are declared."
-            yield _of(record, "shape_mismatch", "warn", message, feature=key, shape=values.shape[1:])
+            severity: Severity = "gate" if key in NEEDED and not values.size else "warn"
+            yield _of(record, "shape_mismatch", severity, message, feature=key, shape=values.shape[1:])
 
 
 def _numbering(rows: pa.Table, record: EpisodeRecord) -> Iterator[Finding]:

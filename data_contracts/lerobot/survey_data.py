@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from data_contracts.errors import DatasetUnreadable
 from data_contracts.findings import Finding, Severity
+from data_contracts.lerobot.checks import NEEDED
 from data_contracts.lerobot.features import DEFAULT_FEATURES
 from data_contracts.lerobot.parquet_files import number_column, read_footer, read_table
 from data_contracts.lerobot.structure import null_if_all, structure
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from data_contracts.lerobot.reader import LeRobotDataset
 
 INDICES = ("frame_index", "episode_index", "index", "task_index")
-NEEDED = ("observation.state", "action")
 
 
 def survey_data(dataset: LeRobotDataset) -> list[Finding]:
