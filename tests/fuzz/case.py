@@ -28,12 +28,13 @@ RECEIVED_EVERY = 5
 
 @dataclass
 class CaseResult:
-    """`outcome` is how far it came; `violations` is empty where everything held."""
+    """`outcome` is how far it came, `refusal` why an accepted dataset was not normalised; no `violations` where all held."""
 
     seed: int
     mutations: list[str] = field(default_factory=list)
     outcome: str = "refused"
     codes: list[str] = field(default_factory=list)
+    refusal: str = ""
     violations: list[str] = field(default_factory=list)
 
 
@@ -83,7 +84,7 @@ def _use(result: CaseResult, source: Path, target: Path) -> None:
         normalise(source, judgement.episodes, raw, normalised)
     except DeftworksError as error:
         _check_message(result, error, source)
-        result.codes.append(str(error))
+        result.refusal = str(error).replace(str(source), "")
         return
     try:
         fingerprint(normalised)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 import time
@@ -49,9 +50,11 @@ def _report(seeds: range | list[int], specimens: Path, workers: int, *, is_singl
     slowest = max(outcomes, key=lambda outcome: outcome.seconds)
     largest = max(outcomes, key=lambda outcome: outcome.peak_mib)
     print(f"{len(outcomes)} cases, seeds {seeds[0]} to {seeds[-1]}, {time.monotonic() - started:.0f} s: {dict(counts)}")  # noqa: T201
-    print(
-        f"slowest {slowest.seconds:.1f} s (seed {slowest.seed}), most memory {largest.peak_mib} MiB (seed {largest.seed})"
-    )
+    extremes = f"slowest {slowest.seconds:.1f} s (seed {slowest.seed}), most memory {largest.peak_mib} MiB (seed {largest.seed})"
+    print(extremes)  # noqa: T201
+    refusals = Counter(re.sub(r"[\d.]+", "#", outcome.refusal)[:160] for outcome in outcomes if outcome.refusal)
+    for why, count in refusals.most_common(30):
+        print(f"accepted and then not normalised, {count} times: {why}")  # noqa: T201
     print(f"{len(broken)} cases broke a rule: {sorted(outcome.seed for outcome in broken)[:50]}")  # noqa: T201
     return 1 if broken else 0
 

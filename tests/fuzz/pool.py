@@ -34,6 +34,7 @@ class Outcome:
     outcome: str = "killed"
     mutations: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
+    refusal: str = ""
     violations: list[str] = field(default_factory=list)
     peak_mib: int = 0
     seconds: float = 0.0
