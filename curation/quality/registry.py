@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from curation.quality import commands, motion, paths, provenance, structure, text, time, video
+from curation.quality import commands, convention, motion, paths, provenance, structure, text, time, video
 from curation.quality.detector import Detector, Facts, Scope
 from curation.quality.facts import EpisodeFacts
 from data_contracts.findings import Finding
@@ -18,6 +18,7 @@ DETECTORS: tuple[Detector, ...] = (
     *motion.DETECTORS,
     *paths.DETECTORS,
     *commands.DETECTORS,
+    *convention.DETECTORS,
     *video.DETECTORS,
     *text.DETECTORS,
     *provenance.DETECTORS,
