@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from deftworks import contributing, demonstrating, inspecting, normalising, packs, running, serving
+from deftworks import contributing, corpora, demonstrating, inspecting, lakes, normalising, packs, running, serving
 
 app = typer.Typer(
     help="Community robot recordings in, skills that a robot owner can buy, check and run out.",
@@ -22,6 +22,10 @@ app = typer.Typer(
 )
 pack = typer.Typer(help="Skill packs.", no_args_is_help=True)
 app.add_typer(pack, name="pack")
+corpus = typer.Typer(help="The corpus: build it, look at it, ask why.", no_args_is_help=True)
+app.add_typer(corpus, name="corpus")
+lake = typer.Typer(help="The lake: what takes the space, and what may go.", no_args_is_help=True)
+app.add_typer(lake, name="lake")
 
 app.command("demo")(demonstrating.demo)
 app.command("run")(running.run)
@@ -29,6 +33,14 @@ app.command("inspect")(inspecting.inspect)
 app.command("normalise")(normalising.normalise)
 app.command("contribute")(contributing.contribute)
 pack.command("verify")(packs.verify)
+corpus.command("build")(corpora.build)
+corpus.command("show")(corpora.show)
+corpus.command("diff")(corpora.diff)
+corpus.command("explain")(corpora.explain)
+corpus.command("query")(corpora.query)
+corpus.command("report")(corpora.report)
+lake.command("usage")(lakes.usage)
+lake.command("gc")(lakes.gc)
 app.command("shop")(serving.shop)
 app.command("dagster")(serving.dagster)
 

@@ -15,7 +15,7 @@ from data_contracts.layout import Lake
 from data_contracts.manifests import CorpusManifest, CrawlRecord, RawDataset
 from data_contracts.skills import Skills
 from data_contracts.stages import StageResult, folder_digest, run_stage
-from pipelines.failures import read_failures
+from pipelines.failed_stages import read_failures
 from pipelines.versions import VERSIONS
 
 
