@@ -50,6 +50,12 @@ def unpacked(content: bytes) -> np.ndarray:
     return low + (codes.astype(np.float64) + 32768) / _STEPS * extent
 
 
+def extents(content: bytes) -> np.ndarray:
+    """Returns how far each column of a packed signal reaches from its lowest to its highest value, float64 (D,)."""
+    _, columns = _HEADER.unpack_from(content)
+    return np.frombuffer(content, "<f4", columns, _HEADER.size + 4 * columns).astype(np.float64)
+
+
 def _integral_at(values_TD: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Returns the sum of the values up to each edge, where an edge may lie within a frame."""
     sums = np.concatenate([np.zeros((1, values_TD.shape[1])), np.cumsum(values_TD, axis=0)])

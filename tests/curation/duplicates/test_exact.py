@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.duplicates import find_duplicates
@@ -89,6 +89,7 @@ ROWS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(rows=ROWS, seed=st.randoms(use_true_random=False))
 def test_order_of_rows_changes_nothing_and_each_cluster_has_one_original(rows, seed):
     frame = FINGERPRINTS.frame([_row(dataset, episode, _walk(kind)) for dataset, episode, kind in rows])
