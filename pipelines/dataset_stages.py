@@ -27,8 +27,13 @@ def make_raw(lake: Lake, row: dict[str, Any]) -> StageResult:
     """
     from curation.sources import describe_raw
 
-    inputs = {"version": VERSIONS["raw_dataset"], **row}
-    return run_stage(lake.raw(row["dataset_id"]), inputs, lambda out: describe_raw(row, lake).write(out / "raw.json"))
+    folder = lake.raw(row["dataset_id"])
+    return run_stage(folder, raw_inputs(row), lambda out: describe_raw(row, lake).write(out / "raw.json"))
+
+
+def raw_inputs(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns what decides the stage of `make_raw`: while it stays the same, nothing is asked or read again."""
+    return {"version": VERSIONS["raw_dataset"], **row}
 
 
 def make_findings(lake: Lake, dataset_id: str) -> StageResult:

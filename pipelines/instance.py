@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 
-from data_contracts.errors import LakeError
 from data_contracts.layout import Lake
 from data_contracts.stages import write_text
+from pipelines.lake_lock import only_run
+
+__all__ = ["bury_dead_runs", "only_run", "open_instance", "prepare_instance"]
 
 GPU_POOL = "gpu"
 VLM_POOL = "vlm"
@@ -48,27 +47,11 @@ COMMAND_LINE = {"deftworks/launched_by": "command_line"}
 UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
-@contextmanager
-def only_run(lake: Lake) -> Iterator[None]:
-    """Holds the lake for one command-line run at a time.
-
-    Raises:
-        LakeError: another process holds it.
-    """
-    lake.home.mkdir(parents=True, exist_ok=True)
-    with (lake.home / ".run.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LakeError(f"Another deftworks run works on {lake.home}.", hint="Wait for it, or stop it.") from error
-        yield
-
-
 def bury_dead_runs(instance: dg.DagsterInstance) -> None:
     """Marks command-line runs whose process was killed as failed and frees the pool slots that they still claim.
 
     Without this a killed training would hold the only place in its pool, and every later one would wait for ever. Call it
-    while holding `only_run`: then no unfinished run of the command line can be alive.
+    while holding `lake_lock.only_run`: then no unfinished run of the command line can be alive.
     """
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED, tags=COMMAND_LINE)):
         instance.report_run_failed(run, "The process that ran it was killed.")

@@ -15,7 +15,8 @@ import dagster as dg
 from data_contracts.layout import Lake
 from data_contracts.manifests import CorpusManifest, RunDataset, RunReport
 from pipelines.definitions import build_definitions
-from pipelines.instance import COMMAND_LINE, bury_dead_runs, only_run, open_instance
+from pipelines.instance import COMMAND_LINE, bury_dead_runs, open_instance
+from pipelines.lake_lock import only_run
 from pipelines.partitions import DATASETS, SKILLS, sync_partitions
 from pipelines.resources import LakeResource
 

@@ -19,9 +19,17 @@ from curation.sources.uploads import UploadsSource
 from data_contracts.catalogue import SOURCE_LISTING
 from data_contracts.errors import UnknownSource, did_you_mean
 from data_contracts.layout import Lake
-from data_contracts.manifests import RawDataset
+from data_contracts.manifests import CrawlRecord, RawDataset
 
-__all__ = ["Source", "dataset_id_of", "describe_folder", "describe_raw", "list_datasets", "open_source"]
+__all__ = [
+    "Source",
+    "dataset_id_of",
+    "describe_folder",
+    "describe_raw",
+    "list_datasets",
+    "open_source",
+    "settled_record",
+]
 
 SCHEMES = ("folder", "uploads", SCHEME)
 
@@ -104,6 +112,15 @@ def describe_raw(row: Entry, lake: Lake) -> RawDataset:
 
         return describe_hub(row, lake)
     return _describe_local(row)
+
+
+def settled_record(lake: Lake, row: Entry) -> CrawlRecord | None:
+    """Returns why a listed dataset need not be tried now (gone, gated, quarantined, or unreachable and not due); else None."""
+    if not is_hub(row["source"]):
+        return None
+    from curation.sources.hub import records
+
+    return records.settled_record(lake, row)
 
 
 def _describe_local(row: Entry) -> RawDataset:

@@ -132,11 +132,11 @@ def _refusals(what: str) -> Iterator[None]:
     except OfflineModeIsEnabled as error:
         raise SourceUnavailable("The Hub client is switched off.", hint="Unset HF_HUB_OFFLINE.") from error
     except httpx2.HTTPError as error:
-        raise SourceUnavailable(f"The Hub does not answer for {what}: {error}.", hint="Try again later.") from error
+        raise SourceUnavailable(
+            f"The Hub does not answer for {what} ({type(error).__name__}).", hint="Try again later."
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = (
-            f"What answers at the Hub's address for {what} is not the Hub's language ({type(error).__name__}: {error})."
-        )
+        message = f"What answers at the Hub's address for {what} is not the Hub's language."
         raise SourceUnavailable(message, hint="Check HF_ENDPOINT and the network.") from error
 
 

@@ -71,7 +71,7 @@ def _receive_all(commit: Commit, file: RemoteFile, incoming: Path) -> _Received:
             grown = (incoming.stat().st_size if incoming.exists() else 0) - size_before
             num_bytes += max(grown, 0)
             failures = 1 if grown > 0 else failures + 1
-            what = f"{file.path} of {commit.repo_id} was cut off ({type(error).__name__}: {error})"
+            what = f"{file.path} of {commit.repo_id} was cut off again and again ({type(error).__name__})"
             if patience is None:
                 raise SourceUnavailable(f"{what}.", hint="Try again later.") from error
             patience.lose(time.monotonic() - started if grown <= 0 else 0)

@@ -74,7 +74,7 @@ def _fetch(hub: Hub, row: dict[str, Any], sha: str, lake: Lake, scope: Scope) ->
     store = Store(lake.hub(row["dataset_id"]), Commit(hub, repo_id, sha))
     fetched, findings = _fetch_in_steps(store, tree, scope, row["dataset_id"])
     published_at = None
-    if not any(finding.code == "scope.outside_recipe" for finding in findings):
+    if fetched != "metadata":
         findings = [*findings, *_about_repository(hub, repo_id, sha, tree, store.partial)]
         published_at = hub.published_at(repo_id, sha)
     return RawDataset(
@@ -141,12 +141,8 @@ def _about_repository(hub: Hub, repo_id: str, sha: str, tree: PinnedTree, root: 
     """Returns what the repository around a dataset says: its version tag, and files that no dataset needs."""
     from data_contracts.lerobot.info import read_info
 
-    findings = []
-    try:
-        tag = check_version_tag(hub, repo_id, sha, tree, read_info(root).version)
-        findings += [tag] if tag else []
-    except (NotADataset, DatasetUnreadable):
-        pass  # no version, no tag
+    tag = check_version_tag(hub, repo_id, sha, tree, read_info(root).version)
+    findings = [tag] if tag else []
     if tree.num_other:
         message = f"{tree.num_other} files of the repository belong to no dataset and were not fetched."
         evidence = {"num_files": tree.num_other, "size_bytes": tree.other_bytes}

@@ -60,9 +60,7 @@ class Patience:
             is_spent = seconds > self._left_s
             self._left_s -= seconds
         if is_spent:
-            raise SourceUnavailable(
-                f"{what}, {failures} times.", hint="Run the same command again later.", retry_after_s=asked_s
-            )
+            raise SourceUnavailable(f"{what}.", hint="Run the same command again later.", retry_after_s=asked_s)
         if asked_s is not None:
             PAUSE.until(time.monotonic() + seconds)
         time.sleep(seconds)

@@ -70,10 +70,10 @@ class PoliteClient(httpx2.Client):
                 what, asked_s = f"answered {response.status_code}", asked_pause(response.headers)
                 response.close()
             except (httpx2.TransportError, httpx2.DecodingError) as error:
-                what = f"failed ({type(error).__name__}: {error})"
+                what = f"does not answer ({type(error).__name__})"
             failures += 1
             patience.lose(time.monotonic() - started)
-            patience.pause(f"{request.url.copy_with(query=None)} {what}", failures, asked_s)
+            patience.pause(f"The Hub {what}: {request.url.path}", failures, asked_s)
 
 
 def _whole(response: httpx2.Response, started: float) -> httpx2.Response:

@@ -92,15 +92,13 @@ def is_due(record: CrawlRecord) -> bool:
     return record.retry_at is None or datetime.fromisoformat(record.retry_at) <= datetime.now(UTC)
 
 
-def is_settled(lake: Lake, row: dict[str, Any], *, retry_now: bool = False) -> bool:
-    """Returns True where a dataset of the Hub has no need to be tried: the same commit failed before, and is not due again."""
-    if not is_hub(row["source"]) or retry_now:
-        return False
+def settled_record(lake: Lake, row: dict[str, Any]) -> CrawlRecord | None:
+    """Returns why a listed dataset of the Hub need not be tried: the same commit could not be had, and is not due again."""
     record, sha = read_record(lake, row["dataset_id"]), sha_of(row)
-    if record is None or record.state in ("listed", "fetched"):
-        return False
+    if not is_hub(row["source"]) or record is None or record.state in ("listed", "fetched"):
+        return None
     is_same = record.sha == sha or sha is None
-    return is_same and (record.state != "unreachable" or not is_due(record))
+    return record if is_same and (record.state != "unreachable" or not is_due(record)) else None
 
 
 def _why_gone(row: dict[str, Any]) -> str:
