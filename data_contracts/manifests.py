@@ -122,8 +122,29 @@ class NormalisedEpisode(Manifest):
     written_hash: str = Field(description="Of the values as they were written; the same where no unit was converted.")
 
 
+JointUnit = Literal["degrees", "normalised", "radians", "counts", "metres", "unknown"]
+
+
+class Conversion(Manifest):
+    """One joint whose values were converted when normalising, with its range over all written episodes before and after."""
+
+    column: str
+    joint: str
+    from_unit: str
+    to_unit: str
+    before: tuple[float, float]
+    after: tuple[float, float]
+    frames: dict[int, tuple[int, ...]] = Field(
+        default={}, description="Source episode -> frames where a wrap at half a turn was undone."
+    )
+
+
 class NormalisedDataset(Manifest):
-    """`meta/deftworks.json`: what was kept, and every change that normalising made. `episodes` is empty for a rejected dataset."""
+    """`meta/deftworks.json`: what was kept, and every change that normalising made. `episodes` is empty for a rejected dataset.
+
+    The kept episodes of its verdict are exactly those of `episodes` and of `lost` together, and none is in both: `lost` holds
+    those whose rows or frames turned out to be damaged when they were to be written, with the reason.
+    """
 
     schema_version: Literal[1] = 1
     dataset_id: str
@@ -141,6 +162,13 @@ class NormalisedDataset(Manifest):
     changes: tuple[str, ...]
     reencoded: tuple[str, ...]
     has_exact_statistics: Literal[True] = True
+    lost: dict[int, str] = Field(default={}, description="Source episode -> why it could not be written.")
+    conversions: tuple[Conversion, ...] = ()
+    joint_unit: JointUnit | None = Field(default=None, description="Of the joints as written; None without episodes.")
+    joint_zero: Literal["middle", "stretched"] | None = Field(
+        default=None,
+        description="From where the joints count as written: the middle of each range, or the arm stretched out (before LeRobot's PR 777); None where it cannot be told.",
+    )
 
 
 class CorpusDataset(Manifest):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,31 +77,49 @@ def write_tasks(folder: Path, tasks: Sequence[str]) -> None:
 
 def write_episodes(folder: Path, episodes: Sequence[WrittenEpisode], fps: int) -> None:
     """Writes the episode table: row k is episode k."""
-    rows = [_row(episode, fps) for episode in episodes]
-    columns = {name: pa.array([row[name] for row in rows], type=_type(name, rows[0][name])) for name in rows[0]}
+    columns = {
+        name: _column(name, [value(episode) for episode in episodes]) for name, value in _values(episodes[0], fps)
+    }
     table = pa.table(columns)
     with open_parquet(folder / EPISODES_PATH.format(chunk_index=0, file_index=0), table.schema) as file:
         file.write_table(table)
 
 
-def _row(episode: WrittenEpisode, fps: int) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "episode_index": episode.index,
-        "tasks": [episode.task],
-        "length": episode.length,
-        "data/chunk_index": episode.data[0],
-        "data/file_index": episode.data[1],
-        "dataset_from_index": episode.first_row,
-        "dataset_to_index": episode.first_row + episode.length,
-    }
-    for key, place in episode.videos.items():
-        row[f"videos/{key}/chunk_index"] = place.chunk
-        row[f"videos/{key}/file_index"] = place.file
-        row[f"videos/{key}/from_timestamp"] = place.first_frame / fps
-        row[f"videos/{key}/to_timestamp"] = (place.first_frame + place.num_frames) / fps
-    for key, statistics in episode.statistics.items():
-        row |= {f"stats/{key}/{name}": value for name, value in plain(statistics).items()}
-    return row | {"meta/episodes/chunk_index": 0, "meta/episodes/file_index": 0}
+def _values(first: WrittenEpisode, fps: int) -> Iterator[tuple[str, Callable[[WrittenEpisode], Any]]]:
+    """Yields each column's name, and how its value is found in an episode: all columns at once would be many small lists."""
+    yield "episode_index", lambda episode: episode.index
+    yield "tasks", lambda episode: [episode.task]
+    yield "length", lambda episode: episode.length
+    yield "data/chunk_index", lambda episode: episode.data[0]
+    yield "data/file_index", lambda episode: episode.data[1]
+    yield "dataset_from_index", lambda episode: episode.first_row
+    yield "dataset_to_index", lambda episode: episode.first_row + episode.length
+    for key in first.videos:
+        yield from _places(key, fps)
+    for key, statistics in first.statistics.items():
+        for name in statistics:
+            yield f"stats/{key}/{name}", partial(_statistic, key, name)
+    yield "meta/episodes/chunk_index", lambda _: 0
+    yield "meta/episodes/file_index", lambda _: 0
+
+
+def _places(key: str, fps: int) -> Iterator[tuple[str, Callable[[WrittenEpisode], Any]]]:
+    yield f"videos/{key}/chunk_index", lambda episode: episode.videos[key].chunk
+    yield f"videos/{key}/file_index", lambda episode: episode.videos[key].file
+    yield f"videos/{key}/from_timestamp", lambda episode: episode.videos[key].first_frame / fps
+    yield (
+        f"videos/{key}/to_timestamp",
+        lambda episode: (episode.videos[key].first_frame + episode.videos[key].num_frames) / fps,
+    )
+
+
+def _statistic(key: str, name: str, episode: WrittenEpisode) -> list[Any] | None:
+    statistics = episode.statistics[key]
+    return plain({name: statistics[name]})[name] if name in statistics else None
+
+
+def _column(name: str, values: list[Any]) -> pa.Array:
+    return pa.array(values, type=_type(name, values[0]))
 
 
 def _type(name: str, value: Any) -> pa.DataType:

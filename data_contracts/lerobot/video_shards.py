@@ -45,6 +45,22 @@ class Reencoded:
     reason: str
 
 
+class FramesLost(VideoUnreadable):
+    """Frames of an episode turned out to be damaged while they were encoded again, after its rows had been written."""
+
+    def __init__(self, episode_index: int, error: VideoUnreadable) -> None:
+        super().__init__(error.message, hint="Write the dataset again without this episode.")
+        self.episode_index = episode_index
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What of a source file has to be remembered, so that it need not be opened again to be linked."""
+
+    num_frames: int
+    is_linkable: bool
+
+
 @dataclass
 class _Run:
     """Episodes that follow one another in a source file."""
@@ -70,6 +86,7 @@ class CameraVideos:
         self._fps = fps
         self._codec = codec
         self._segments: list[VideoSegment] = []
+        self._sources: dict[Path, _Source] = {}
         self._encoded: set[Path] = set()
         self.index: VideoIndex | None = None
         self.reencoded: list[Reencoded] = []
@@ -100,8 +117,12 @@ class CameraVideos:
 
     def add(self, frames: VideoFrames) -> None:
         """Takes what `prepare` returned as the next episode's."""
-        self.index = self.index or frames.index
-        self._segments.append(VideoSegment(frames.index.path, frames.first_frame, len(frames)))
+        video = frames.index
+        self.index = self.index or video
+        if video.path not in self._sources:
+            is_linkable = video.path.suffix.lower() == ".mp4" and is_steady(video, self._fps)
+            self._sources[video.path] = _Source(video.num_frames, is_linkable)
+        self._segments.append(VideoSegment(video.path, frames.first_frame, len(frames)))
 
     def place(self) -> list[VideoPlace]:
         """Writes all shards and returns where each episode's frames lie in them."""
@@ -127,8 +148,7 @@ class CameraVideos:
 
     def _shards(self) -> Iterator[_Run]:
         for run in self._runs():
-            video = video_index(run.path)
-            if _is_whole(run, video) or is_copyable(video, run.first_frame, run.num_frames):
+            if self._is_whole(run) or is_copyable(video_index(run.path), run.first_frame, run.num_frames):
                 yield run
                 continue
             first = run.first_frame
@@ -150,22 +170,38 @@ class CameraVideos:
             yield run
 
     def _write(self, run: _Run, target: Path, episode_index: int) -> None:
-        video = video_index(run.path)
         target.parent.mkdir(parents=True, exist_ok=True)
         if run.path in self._encoded:
             run.path.replace(target)
-        elif _is_whole(run, video) and is_steady(video, self._fps) and run.path.suffix.lower() == ".mp4":
+        elif self._is_whole(run) and self._sources[run.path].is_linkable:
             link_or_copy(run.path, target)
         else:
+            video = video_index(run.path)
             reason = self._copy(run, video, target)
             if reason:
                 target.unlink(missing_ok=True)
-                numbers = range(run.first_frame, run.first_frame + run.num_frames)
-                encode_frames(
-                    (frame for _, frame in decoded_frames(video, list(numbers))), target, self._fps, self._codec
-                )
+                self._encode_again(run, video, target, episode_index)
                 for offset in range(len(run.lengths)):
                     self.reencoded.append(Reencoded(episode_index + offset, self._camera_key, reason))
+
+    def _encode_again(self, run: _Run, video: VideoIndex, target: Path, episode_index: int) -> None:
+        numbers = list(range(run.first_frame, run.first_frame + run.num_frames))
+        done = 0
+
+        def frames() -> Iterator[Any]:
+            nonlocal done
+            for _, frame in decoded_frames(video, numbers):
+                yield frame
+                done += 1
+
+        try:
+            encode_frames(frames(), target, self._fps, self._codec)
+        except VideoUnreadable as error:
+            offset = int(np.searchsorted(np.cumsum(run.lengths), done, side="right"))
+            raise FramesLost(episode_index + offset, error) from error
+
+    def _is_whole(self, run: _Run) -> bool:
+        return run.first_frame == 0 and run.num_frames == self._sources[run.path].num_frames
 
     def _copy(self, run: _Run, video: VideoIndex, target: Path) -> str | None:
         """Copies packets to `target`; returns why that cannot be done, or None."""
@@ -190,7 +226,3 @@ def video_info(video: VideoIndex, fps: int, *, is_depth_map: bool) -> dict[str, 
         "video.channels": 1 if video.pix_fmt.startswith("gray") else 3,
         "has_audio": video.has_audio,
     }
-
-
-def _is_whole(run: _Run, video: VideoIndex) -> bool:
-    return run.first_frame == 0 and run.num_frames == video.num_frames

@@ -24,6 +24,7 @@ from data_contracts.lerobot.schema import IMAGE_TYPE, column_of, data_schema, st
 from data_contracts.lerobot.source_statistics import STATS
 from data_contracts.lerobot.statistics import (
     Statistics,
+    column_statistics,
     image_statistics,
     joined_statistics,
     numeric_statistics,
@@ -122,7 +123,7 @@ class DatasetWriter:
         index = len(self._episodes)
         task_index = self._tasks.get(task, len(self._tasks))
         arrays |= self._default_columns(index, length, task_index)
-        statistics = {key: numeric_statistics(array) for key, array in arrays.items() if array.dtype != object}
+        statistics = column_statistics({key: array for key, array in arrays.items() if array.dtype != object})
         readable = {key: self._cameras[key].prepare(frames, length) for key, frames in videos.items()}
         sizes = {key: self._image_size(key, contents[0]) for key, contents in images.items()}
         for key in (*videos, *images):
