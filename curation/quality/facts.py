@@ -91,8 +91,9 @@ class EpisodeSummary:
 class DatasetFacts:
     """The dataset as a whole, after every episode was read once.
 
-    `columns` and `declared_cameras` are the keys of `features`; `episodes` are those whose rows could be read, `videos` what was
-    found of every camera's frames, without samples.
+    `remarks` is what meta/info.json says beside what the format asks for, as text. `columns` and `declared_cameras` are the
+    keys of `features`; `episodes` are those whose rows could be read, `videos` what was found of every camera's frames,
+    without samples.
     """
 
     dataset_id: str
@@ -100,6 +101,7 @@ class DatasetFacts:
     licence: str | None = None
     tags: tuple[str, ...] = ()
     card: str = ""
+    remarks: dict[str, str] = field(default_factory=dict)
     tasks: dict[int, str] = field(default_factory=dict)
     num_episodes: int = 0
     columns: frozenset[str] = frozenset({STATE, ACTION})

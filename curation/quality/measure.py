@@ -5,6 +5,7 @@ What is broken becomes part of the facts or a finding here; nothing that a datas
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from curation.quality.facts import ACTION, STATE, DatasetFacts, EpisodeFacts, Ep
 from data_contracts.errors import DatasetUnreadable
 from data_contracts.findings import Finding, gated_episodes
 from data_contracts.lerobot.checks import check_rows
+from data_contracts.lerobot.info import KNOWN_KEYS
+
+REMARK_CHARACTERS = 200
 
 if TYPE_CHECKING:
     from data_contracts.lerobot import Episode, LeRobotDataset
@@ -54,6 +58,7 @@ def describe_dataset(
         licence=dataset.licence,
         tags=dataset.card.tags,
         card=dataset.card.prose,
+        remarks={key: _brief(value) for key, value in dataset.info.items() if key not in KNOWN_KEYS},
         tasks=dataset.tasks,
         num_episodes=len(dataset.episode_indices),
         columns=frozenset(dataset.features) - set(dataset.declared_camera_keys),
@@ -61,6 +66,10 @@ def describe_dataset(
         episodes=tuple(episodes),
         videos=tuple(videos),
     )
+
+
+def _brief(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)[:REMARK_CHARACTERS].strip('"')
 
 
 def _names(dataset: LeRobotDataset, key: str) -> tuple[str, ...]:

@@ -20,6 +20,12 @@ from data_contracts.lerobot.json_files import brief, parsed_json, read_metadata,
 INFO = "meta/info.json"
 VERSIONS = ("v2.0", "v2.1", "v3.0")
 DEFAULT_CHUNKS_SIZE = 1000
+KNOWN_KEYS = frozenset({
+    "codebase_version", "robot_type", "total_episodes", "total_frames", "total_tasks", "total_videos", "total_chunks",
+    "chunks_size", "data_files_size_in_mb", "video_files_size_in_mb", "fps", "splits", "data_path", "video_path", "features",
+    "tools",
+})  # fmt: skip
+"""What the three versions of the format define; the rest are remarks of whoever wrote the file."""
 
 
 @dataclass(frozen=True)
