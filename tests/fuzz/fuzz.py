@@ -12,7 +12,7 @@ import re
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from tests.fuzz.mutations import make_case
@@ -52,11 +52,19 @@ def _report(seeds: range | list[int], specimens: Path, workers: int, *, is_singl
     print(f"{len(outcomes)} cases, seeds {seeds[0]} to {seeds[-1]}, {time.monotonic() - started:.0f} s: {dict(counts)}")  # noqa: T201
     extremes = f"slowest {slowest.seconds:.1f} s (seed {slowest.seed}), most memory {largest.peak_mib} MiB (seed {largest.seed})"
     print(extremes)  # noqa: T201
-    refusals = Counter(re.sub(r"[\d.]+", "#", outcome.refusal)[:160] for outcome in outcomes if outcome.refusal)
-    for why, count in refusals.most_common(30):
-        print(f"accepted and then not normalised, {count} times: {why}")  # noqa: T201
+    _print_refusals(outcomes)
     print(f"{len(broken)} cases broke a rule: {sorted(outcome.seed for outcome in broken)[:50]}")  # noqa: T201
     return 1 if broken else 0
+
+
+def _print_refusals(outcomes: list[Outcome]) -> None:
+    """A dataset that is accepted should be one that can be normalised: what cannot is no rule broken, and worth a look."""
+    seeds = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.refusal:
+            seeds[re.sub(r"[\d.]+", "#", outcome.refusal)[:160]].append(outcome.seed)
+    for why, which in sorted(seeds.items(), key=lambda item: -len(item[1]))[:30]:
+        print(f"accepted and then not normalised, {len(which)} times (seed {which[0]}): {why}")  # noqa: T201
 
 
 def _print_case(outcome: Outcome, specimens: Path) -> None:

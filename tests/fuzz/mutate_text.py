@@ -165,7 +165,7 @@ def mutate_bytes(rng: Random, path: Path) -> str:
         "twice": lambda: content + content,
         "keys twice": lambda: text.replace("{", '{"fps": -1, "features": 3, "tasks": [], "length": 10, ', 1).encode("utf-8", "surrogatepass"),
         "surrogate": lambda: text.replace("cube", "\\ud800").replace("so100", "\\udfff").encode("utf-8", "surrogatepass"),
-        "many lines": lambda: content * rng.choice((50, 3_000)),
+        "many lines": lambda: content * min(rng.choice((50, 3_000)), 2**25 // (len(content) + 1)),
     }[how]()  # fmt: skip
     path.write_bytes(changed)
     return f"{path.name}: {how}"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.fuzz.mutate_folder import mutate_folder
-from tests.fuzz.mutate_parquet import mutate_parquet_bytes, mutate_table
+from tests.fuzz.mutate_parquet import mutate_parquet_bytes, mutate_table, read_small
 from tests.fuzz.mutate_text import mutate_bytes, mutate_card, mutate_json
 from tests.fuzz.mutate_video import mutate_image, mutate_video
 from tests.fuzz.specimens import CAMERA, SPECIMENS
@@ -78,7 +78,7 @@ def _chosen(rng: Random, folder: Path, kind: str) -> Path | None:
 
 
 def _mutate_images(rng: Random, path: Path, parts: Path) -> str:
-    table = pq.ParquetFile(path).read()
+    table = read_small(path)
     cells = table[CAMERA].to_pylist()
     for row in rng.sample(range(len(cells)), rng.choice((1, len(cells)))):
         cells[row]["bytes"] = mutate_image(rng, cells[row]["bytes"], parts)
