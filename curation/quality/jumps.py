@@ -38,33 +38,45 @@ def measure_jumps(values_TD: np.ndarray) -> Jumps:
     zero_D = np.zeros(width)
     if num_frames < 3:
         return Jumps(zero_D, zero_D.astype(np.intp), zero_D, zero_D, zero_D.astype(bool))
-    steps_TD = np.diff(values_TD, axis=0)
-    size_TD = np.abs(steps_TD)
+    size_TD = np.abs(np.diff(values_TD, axis=0))
     before_TD, after_TD = _around(size_TD)
     excess_TD = size_TD - np.maximum(before_TD, after_TD)
-    is_back_TD = steps_TD[:-1] * steps_TD[1:] < 0
-    spike_TD = np.minimum(size_TD[:-1], size_TD[1:]) - np.maximum(before_TD[:-1], after_TD[1:])
-    np.maximum(excess_TD[:-1], np.where(is_back_TD, spike_TD, 0.0), out=excess_TD[:-1])
-    rank = min(max(OTHERS_MIN, int(OTHERS * len(excess_TD))), len(excess_TD) - 1)
-    usual_D = np.partition(excess_TD, len(excess_TD) - 1 - rank, axis=0)[len(excess_TD) - 1 - rank]
+    spike_TD = _spikes(values_TD)
+    step, spike = _standing_out(excess_TD), _standing_out(spike_TD)
+    is_spike_D = spike[0] - spike[1] > step[0] - step[1]
     largest_D, path_D = size_TD.max(axis=0), size_TD.sum(axis=0)
     alike_D = np.where(size_TD >= 0.8 * largest_D, size_TD, 0.0).sum(axis=0)
     return Jumps(
-        excess_D=np.maximum(excess_TD.max(axis=0), 0.0),
-        frame_D=excess_TD.argmax(axis=0) + 1,
-        usual_D=np.maximum(usual_D, 0.0),
+        excess_D=np.where(is_spike_D, spike[0], step[0]),
+        frame_D=np.where(is_spike_D, spike_TD.argmax(axis=0), excess_TD.argmax(axis=0)) + 1,
+        usual_D=np.where(is_spike_D, spike[1], step[1]),
         alike_share_D=np.divide(alike_D, path_D, out=np.zeros(width), where=path_D > 0),
         is_held_D=_is_held(size_TD > 0),
     )
 
 
-def _around(size_TD: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the largest of the NEIGHBOURS steps before each step, and after it; 0 beyond the ends."""
+def _standing_out(excess_TD: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the largest value of each dimension, and the next after leaving out those that may stand out; not below 0."""
+    last = len(excess_TD) - 1
+    rank = last - min(max(OTHERS_MIN, int(OTHERS * len(excess_TD))), last)
+    ordered_TD = np.partition(excess_TD, (rank, last), axis=0)
+    return np.maximum(ordered_TD[last], 0.0), np.maximum(ordered_TD[rank], 0.0)
+
+
+def _around(size_TD: np.ndarray, first: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the largest of the values `first` to NEIGHBOURS frames before each, and after it; 0 beyond the ends."""
     before_TD, after_TD = np.zeros_like(size_TD), np.zeros_like(size_TD)
-    for distance in range(1, min(NEIGHBOURS, len(size_TD) - 1) + 1):
+    for distance in range(first, min(NEIGHBOURS, len(size_TD) - 1) + 1):
         np.maximum(before_TD[distance:], size_TD[:-distance], out=before_TD[distance:])
         np.maximum(after_TD[:-distance], size_TD[distance:], out=after_TD[:-distance])
     return before_TD, after_TD
+
+
+def _spikes(values_TD: np.ndarray) -> np.ndarray:
+    """Returns how far each inner frame lies from the middle of its neighbours, beyond what frames near by do (T - 2, D)."""
+    bend_TD = np.abs(values_TD[1:-1] - (values_TD[:-2] + values_TD[2:]) / 2)
+    before_TD, after_TD = _around(bend_TD, first=2)
+    return bend_TD - np.maximum(before_TD, after_TD)
 
 
 def _is_held(is_change_TD: np.ndarray) -> np.ndarray:

@@ -23,6 +23,8 @@ JUMP_FLOOR = 0.045
 JUMP_CEILING = 0.1
 """However a joint usually moves, a step of a tenth of its range beyond its neighbours' is looked at. In simulated and real
 recordings such steps stay below 0.09 where nothing is wrong."""
+JUMP_SMALL_JOINT = 0.1
+"""A joint that covers less than this part of the largest range of its vector gets the ceiling: contacts jolt it."""
 JUMP_OVER_EPISODES = 1.5
 JUMP_CALM = 0.9
 """Times what the joint does in nine of ten episodes; where more of them jump, the ceiling counts."""
@@ -58,7 +60,9 @@ def detect_jump(dataset: DatasetFacts) -> list[Finding]:
     is_joint_S = range_S > SMALL_RANGE * range_S.max(initial=0.0)
     excess_ES = np.array([episode.columns[STATE].jumps.excess_D for episode in episodes])
     usual_S = np.quantile(excess_ES, JUMP_CALM, axis=0, method="lower")
-    floor_S = np.clip(JUMP_OVER_EPISODES * usual_S, JUMP_FLOOR * range_S, JUMP_CEILING * range_S)
+    is_small_S = range_S < JUMP_SMALL_JOINT * range_S.max(initial=0.0)
+    least_S = np.where(is_small_S, JUMP_CEILING, JUMP_FLOOR) * range_S
+    floor_S = np.clip(JUMP_OVER_EPISODES * usual_S, least_S, JUMP_CEILING * range_S)
     findings = []
     for episode in episodes:
         column = episode.columns[STATE]
@@ -129,8 +133,13 @@ def _wrap(dataset: DatasetFacts, episode: EpisodeSummary, key: str, wrap: Wrap) 
 
 
 def _wraps(column: ColumnSummary, range_D: np.ndarray) -> list[Wrap]:
-    """Returns the wraps that hold against the dataset: of no whole turn, only those across all that the joint covers there."""
-    return [wrap for wrap in column.wraps if wrap.is_turn or wrap.period >= STEP_SHARE * range_D[wrap.dimension]]
+    """Returns the wraps that hold against the dataset: of no whole turn, those that come again or cross all that the joint
+    covers there."""
+    return [
+        wrap
+        for wrap in column.wraps
+        if wrap.is_turn or len(wrap.frames) > 1 or wrap.period >= STEP_SHARE * range_D[wrap.dimension]
+    ]
 
 
 def score_wrap(episode: EpisodeFacts) -> float:

@@ -9,12 +9,12 @@ import numpy as np
 TURNS = {"degrees": 360.0, "radians": 2 * np.pi, "encoder counts": 4096.0}
 """A whole turn in the units that joints are stored in. Nothing but a turn steps by just this much and goes on."""
 SCALES = {"normalised to -100..100": 200.0, "normalised to -1..1": 2.0, "normalised to 0..100": 100.0}
-"""Scales that end where a calibrated range ends; grippers step from end to end of them as well."""
+"""Scales that end where a calibrated range ends; grippers and sticks cross them from end to end as well."""
 STEP_SHARE = 0.75
 """A wrap leads from near one end of all values to near the other."""
 PERIOD_TOLERANCE = 0.02
 SLOPE_FRAMES = 4
-MIN_SLOPE = 5e-4
+MIN_SLOPE = 1e-4
 """Part of the period per frame: a joint that crosses the end of its scale moves before and after, and the same way."""
 
 
