@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.catalogue import EPISODES, FINDINGS, JOINT_RANGES
-from data_contracts.errors import DatasetUnreadable, NotADataset
+from data_contracts.errors import ContractError, DatasetUnreadable, NotADataset
 from data_contracts.layout import Lake
 from data_contracts.manifests import DatasetVerdict, RawDataset
 from data_contracts.stages import StageResult, digest_of, run_stage
@@ -50,6 +50,14 @@ def read_raw(lake: Lake, dataset_id: str) -> RawDataset:
 
 def read_verdict(lake: Lake, dataset_id: str) -> DatasetVerdict:
     return DatasetVerdict.read(lake.findings(dataset_id) / "verdict.json")
+
+
+def earlier_verdict(lake: Lake, dataset_id: str) -> DatasetVerdict | None:
+    """Returns the verdict that the lake holds, or None where there is none that can be read."""
+    try:
+        return read_verdict(lake, dataset_id)
+    except ContractError:
+        return None
 
 
 def _judge(raw: RawDataset, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a person launches: `crawl`, `curate_dataset`, `build_corpus`, `pretrain`, `train_skill`, `publish_release`."""
+"""What a person launches: `crawl`, `curate_dataset`, `check_dataset`, `build_corpus`, `pretrain`, `train_skill`, `publish_release`."""
 
 import dagster as dg
 
@@ -7,8 +7,15 @@ crawl = dg.define_asset_job(
 )
 curate_dataset = dg.define_asset_job(
     "curate_dataset",
-    selection=["raw_dataset", "dataset_findings", "normalised_dataset", "camera_roles", "task_labels", "fingerprints"],
+    selection=dg.AssetSelection.assets(
+        "raw_dataset", "dataset_findings", "normalised_dataset", "camera_roles", "task_labels", "fingerprints"
+    ).without_checks(),
     description="Judge, normalise and describe one dataset.",
+)
+check_dataset = dg.define_asset_job(
+    "check_dataset",
+    selection=dg.AssetSelection.assets("dataset_findings"),
+    description="Judge one dataset, and answer every check of it, also those that have nothing to say.",
 )
 build_corpus = dg.define_asset_job(
     "build_corpus",
@@ -28,4 +35,4 @@ publish_release = dg.define_asset_job(
     selection=["catalogue_release"],
     description="Show the newest packs in the shop. Launched on purpose.",
 )
-JOBS = [crawl, curate_dataset, build_corpus, pretrain, train_skill, publish_release]
+JOBS = [crawl, curate_dataset, check_dataset, build_corpus, pretrain, train_skill, publish_release]

@@ -8,8 +8,8 @@ from data_contracts.catalogue import EPISODES, FINDINGS, SOURCE_LISTING
 from data_contracts.layout import Lake
 from data_contracts.manifests import NormalisedDataset, RawDataset
 from data_contracts.stages import folder_digest, run_stage
-from pipelines.checks import FINDING_CHECKS, finding_check_results
-from pipelines.dataset_stages import make_findings, make_raw, read_raw, read_verdict
+from pipelines.checks import report_findings
+from pipelines.dataset_stages import earlier_verdict, make_findings, make_raw, read_raw, read_verdict
 from pipelines.failures import RETRY, dataset_failures, domain_failures
 from pipelines.instance import HUB_POOL
 from pipelines.partitions import DATASETS
@@ -57,14 +57,15 @@ def raw_dataset(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mat
 
 @dg.asset(
     group_name="datasets", partitions_def=DATASETS, deps=[raw_dataset], code_version=VERSIONS["dataset_findings"],
-    check_specs=FINDING_CHECKS,
 )  # fmt: skip
 def dataset_findings(context: dg.AssetExecutionContext, lake: LakeResource):
     """What is wrong with the dataset as it came, per episode. A rejection is a verdict, not a failure."""
     dataset_id = context.partition_key
     with dataset_failures(lake.lake, dataset_id, "dataset_findings"):
+        before = earlier_verdict(lake.lake, dataset_id)
         result = make_findings(lake.lake, dataset_id)
         verdict = read_verdict(lake.lake, dataset_id)
+    report_findings(context, verdict, before)
     findings = [finding.model_dump() for finding in verdict.findings]
     return dg.MaterializeResult(
         metadata={
@@ -79,7 +80,6 @@ def dataset_findings(context: dg.AssetExecutionContext, lake: LakeResource):
             ),
             "is_cached": result.is_cached,
         },
-        check_results=finding_check_results(verdict),
     )
 
 
