@@ -10,7 +10,18 @@ import sys
 
 import typer
 
-from deftworks import contributing, corpora, demonstrating, inspecting, lakes, normalising, packs, running, serving
+from deftworks import (
+    contributing,
+    corpora,
+    crawling,
+    demonstrating,
+    inspecting,
+    lakes,
+    normalising,
+    packs,
+    running,
+    serving,
+)
 
 app = typer.Typer(
     help="Community robot recordings in, skills that a robot owner can buy, check and run out.",
@@ -29,6 +40,7 @@ app.add_typer(lake, name="lake")
 
 app.command("demo")(demonstrating.demo)
 app.command("run")(running.run)
+app.command("crawl")(crawling.crawl)
 app.command("inspect")(inspecting.inspect)
 app.command("normalise")(normalising.normalise)
 app.command("contribute")(contributing.contribute)

@@ -29,7 +29,10 @@ class Until(StrEnum):
 def run(
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", help="Where datasets come from: folder:PATH. Repeat for more. Kept for the next run."),
+        typer.Option(
+            "--source",
+            help="Where datasets come from: folder:PATH or hub:... (see crawl). Repeat for more. Kept for the next run.",
+        ),
     ] = None,
     home: Home = None,
     until: Annotated[Until, typer.Option(help="How far to go.")] = Until.pack,
@@ -83,7 +86,9 @@ def configure(lake: Lake, sources: list[str] | None, skills: Path | None, annota
 
     settings = read_settings(lake)
     if not sources and not settings_path(lake).exists():
-        raise UnknownSource("No source was given yet for this lake.", hint="Pass --source folder:PATH.")
+        raise UnknownSource(
+            "No source was given yet for this lake.", hint="Pass --source folder:PATH or --source hub:ORG/NAME."
+        )
     changes: dict[str, object] = {}
     if sources:
         sources = [absolute_source(spec) for spec in sources]
@@ -100,9 +105,13 @@ def configure(lake: Lake, sources: list[str] | None, skills: Path | None, annota
 
 
 def absolute_source(spec: str) -> str:
-    """Returns `folder:PATH` with an absolute path, so that it means the same from every folder; others as they are."""
-    kind, colon, path = spec.partition(":")
-    return f"folder:{Path(path).expanduser().absolute()}" if colon and kind == "folder" and path else spec
+    """Returns a source that means the same from every folder: the path of a folder or of a recipe's file is made absolute."""
+    for opening in ("folder:", "hub:recipe="):
+        path = spec.removeprefix(opening)
+        is_path = opening == "folder:" or path.endswith(".toml") or "/" in path
+        if path != spec and path and is_path:
+            return f"{opening}{Path(path).expanduser().absolute()}"
+    return spec
 
 
 def run_with_progress(lake: Lake, until: str) -> PipelineRun:

@@ -11,7 +11,6 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +24,7 @@ from data_contracts.stages import digest_of, folder_digest
 from pipelines.dataset_stages import make_findings, make_raw, raw_inputs, read_raw, read_verdict
 from pipelines.failed_stages import failure_kept
 from pipelines.lake_lock import only_run
+from pipelines.parallel import in_parallel
 
 WORKERS = 8
 NOT_HAD: dict[type[DeftworksError], DatasetState] = {Gone: "gone", Gated: "gated", SourceUnavailable: "unreachable"}
@@ -91,15 +91,9 @@ def crawl(
         rows = listing.filter(pl.col("source").is_in(list(sources))).to_dicts()
         judging = threading.BoundedSemaphore(os.cpu_count() or 1)
         settled: list[CrawledDataset] = []
-        with ThreadPoolExecutor(workers, thread_name_prefix="crawl") as pool:
-            tasks = [pool.submit(settle, lake, row, judging, retry_now=retry_now) for row in rows]
-            try:
-                for task in as_completed(tasks):
-                    settled.append(task.result())
-                    on_progress(CrawlProgress(settled[-1], len(settled), len(rows)))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        for dataset in in_parallel(lambda row: settle(lake, row, judging, retry_now=retry_now), rows, workers):
+            settled.append(dataset)
+            on_progress(CrawlProgress(dataset, len(settled), len(rows)))
         return CrawlReport(datasets=tuple(sorted(settled, key=lambda dataset: dataset.dataset)))
 
 

@@ -19,7 +19,7 @@ from curation.sources.hub.download import Commit
 from curation.sources.hub.patience import Patience, patience
 from curation.sources.hub.query import parse_query
 from curation.sources.hub.recipes import Scope
-from curation.sources.hub.records import GONE, remember_failure, remember_fetched, sha_of
+from curation.sources.hub.records import GONE, remember_failure, remember_fetched, sha_of, why_gone
 from curation.sources.hub.scope import outside_scope
 from curation.sources.hub.store import Store
 from curation.sources.hub.tree import INFO, MOST_FILES, PinnedTree, pin
@@ -43,11 +43,9 @@ def describe_hub(row: dict[str, Any], lake: Lake) -> RawDataset:
         LakeError: our disk is full or may not be written. This says nothing about the dataset.
     """
     try:
-        if row["stamp"] == GONE:
-            raise Gone(f"{row['source']} lists {row['repo_id']} no more, or the Hub does not have it.")
         with patience(Patience()):
             hub = Hub()
-            sha = sha_of(row) or _asked_sha(hub, row["repo_id"])
+            sha = commit_of(hub, row)
             raw = _fetch(hub, row, sha, lake, parse_query(row["source"]).scope)
     except DeftworksError as error:
         remember_failure(lake, row, error)
@@ -61,10 +59,17 @@ def pinned_tree(hub: Hub, repo_id: str, sha: str) -> PinnedTree:
     return pin(hub.tree(repo_id, sha, MOST_FILES + 1), f"{repo_id} at {sha[:12]}")
 
 
-def _asked_sha(hub: Hub, repo_id: str) -> str:
-    sha = hub.info(repo_id).sha
+def commit_of(hub: Hub, row: dict[str, Any]) -> str:
+    """Returns the commit that a listed dataset is pinned to; the Hub is asked where the listing could not say.
+
+    Raises:
+        Gone: the listing says that it is.
+    """
+    if row["stamp"] == GONE:
+        raise Gone(why_gone(row))
+    sha = sha_of(row) or hub.info(row["repo_id"]).sha
     if sha is None:
-        raise SourceUnavailable(f"The Hub names no commit of {repo_id}.", hint="Try again later.")
+        raise SourceUnavailable(f"The Hub names no commit of {row['repo_id']}.", hint="Try again later.")
     return sha
 
 

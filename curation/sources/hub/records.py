@@ -55,7 +55,7 @@ def remember_listed(lake: Lake, row: dict[str, Any]) -> None:
     """Writes down that a row is a candidate. What is known of it stays as long as the commit is the same."""
     record, sha = read_record(lake, row["dataset_id"]), sha_of(row)
     if row["stamp"] == GONE:
-        _write(lake, row, record, state="gone", reason=_why_gone(row))
+        _write(lake, row, record, state="gone", reason=why_gone(row))
         return
     if record is None or (sha is not None and (record.sha != sha or record.state == "gone")):
         _write(lake, row, None, state="listed")
@@ -101,7 +101,8 @@ def settled_record(lake: Lake, row: dict[str, Any]) -> CrawlRecord | None:
     return record if is_same and (record.state != "unreachable" or not is_due(record)) else None
 
 
-def _why_gone(row: dict[str, Any]) -> str:
+def why_gone(row: dict[str, Any]) -> str:
+    """Returns why a row counts as gone: a named dataset was asked for, one of a tag or an author is not listed."""
     if "=" in row["source"]:
         return f"{row['source']} does not list {row['repo_id']} any more, or the Hub has it no more."
     return f"The Hub has no dataset {row['repo_id']} for us: deleted, private, or never there."
