@@ -1,103 +1,125 @@
 """What of a source dataset can be carried into a normalised one: columns and cameras that every kept episode has.
 
-Each thing that is left out or changed is said in a sentence. What does not belong here: writing (`curation.normalise`) and
-judging whether the data is any good (`curation.quality`).
+Each thing that is left out or changed is said in a sentence. What does not belong here: writing (`curation.normalise`), the
+rules of rate and joints (`curation.frame_rate`, `curation.joint_conversion`) and judging whether the data is any good
+(`curation.quality`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from curation.conventions import JointRanges
+from curation.frame_rate import Clock, FrameRate, read_clock, settle_rate
+from curation.joint_conversion import JointPlan, plan_joints
 from curation.quality.text import is_empty, is_no_instruction, is_placeholder
 from data_contracts.errors import ContractError, DatasetUnreadable
 from data_contracts.lerobot.features import DEFAULT_FEATURES
 from data_contracts.lerobot.schema import written_dtype
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from data_contracts.lerobot import Episode, Feature, LeRobotDataset
 
 STATE, ACTION = "observation.state", "action"
-FPS_TOLERANCE = 1e-3
 TIME_TOLERANCE_S = 1e-4
 """LeRobot's own tolerance; float32 rounding below it is no change worth telling."""
+KEPT_IN_MEMORY_BYTES = 64 * 1024**2
+"""Rows of episodes up to this are read once; of larger datasets the rest is read again when it is written."""
 
 
 @dataclass(frozen=True)
 class CarryOver:
-    """What is written: `columns`, `videos` and `images` are keys of `features`; `changes` says what became of the rest."""
+    """What is written: `columns`, `videos` and `images` are keys of `features`; `changes` says what became of the rest, `lost`
+    which episodes cannot be written and why."""
 
     features: dict[str, Feature]
     columns: tuple[str, ...]
     videos: tuple[str, ...]
     images: tuple[str, ...]
+    rate: FrameRate
+    joints: JointPlan
     changes: tuple[str, ...]
+    lost: dict[int, str]
 
     def names_of(self, key: str) -> tuple[str, ...]:
         """Returns the names of a vector's values; none for a vector that is not carried over."""
         return (self.features[key].names or ()) if key in self.features else ()
 
 
-@dataclass
-class _Survey:
-    """What the kept episodes hold, gathered one at a time."""
+class KeptEpisodes:
+    """The episodes that are to be kept, each read once as far as memory allows."""
 
+    def __init__(self, dataset: LeRobotDataset, numbers: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.numbers = tuple(numbers)
+        self._read: dict[int, Episode] = {}
+        self._free_bytes = KEPT_IN_MEMORY_BYTES
+
+    def take(self, number: int) -> Episode:
+        """Returns an episode. Raises DatasetUnreadable."""
+        if number in self._read:
+            return self._read[number]
+        episode = self.dataset.episode(number)
+        if episode.columns.nbytes <= self._free_bytes:
+            self._free_bytes -= episode.columns.nbytes
+            self._read[number] = episode
+        return episode
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one kept episode holds. `problems` and `shapes` are by column, `extremes` (low, high) of state and action."""
+
+    index: int
+    clock: Clock
     problems: dict[str, str] = field(default_factory=dict)
-    shapes: dict[str, set[tuple[int, ...]]] = field(default_factory=lambda: defaultdict(set))
-    fractions: set[str] = field(default_factory=set)
-    undeclared: set[str] = field(default_factory=set)
-    without: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    longer: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    late: dict[int, float] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    extremes: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    fractions: frozenset[str] = frozenset()
+    undeclared: frozenset[str] = frozenset()
+    without: tuple[str, ...] = ()
 
 
-def plan_carry_over(dataset: LeRobotDataset, episodes: Sequence[int]) -> CarryOver:
-    """Returns what can be carried over from these episodes of a dataset.
+def plan_carry_over(episodes: KeptEpisodes) -> CarryOver:
+    """Returns what can be carried over from the kept episodes of a dataset.
 
     Raises:
-        DatasetUnreadable: an episode cannot be read, or its state or action cannot be carried over.
+        DatasetUnreadable: no episode can be carried over, or the dataset has less than one frame per second.
     """
-    survey = _Survey()
-    for number in episodes:
-        _look_at(dataset, dataset.episode(number), survey)
-    columns, changes = _columns(dataset, survey)
-    cameras = [key for key in dataset.declared_camera_keys if not survey.without[key]]
+    dataset = episodes.dataset
+    looks, lost = _survey(episodes)
+    columns, changes = _columns(dataset, looks)
+    rate = settle_rate(dataset.fps, [look.clock for look in looks])
+    joints = plan_joints(_joint_ranges(columns, looks), dataset.robot_type)
+    for key, vector in joints.vectors.items():
+        columns[key] = replace(columns[key], names=vector.names)
+    without = {key: [look.index for look in looks if key in look.without] for key in dataset.declared_camera_keys}
+    cameras = [key for key, numbers in without.items() if not numbers]
     features = dict(columns)
     for key in cameras:
         dtype = "image" if key in dataset.image_keys else "video"
         features[key] = replace(dataset.features[key], dtype=dtype)
-    changes += _dropped_cameras(survey, len(episodes))
-    for key in cameras:
-        if survey.longer[key]:
-            changes.append(f"camera {key}: frames after the last row of episodes {survey.longer[key]} were left out")
-    if survey.late:
-        worst = max(survey.late.values())
+    changes += [*rate.changes, *joints.changes, *_dropped_cameras(without, len(looks))]
+    late = [look.clock.late_s for look in looks if not look.clock.late_s <= TIME_TOLERANCE_S]
+    if late:
         changes.append(
-            f"timestamps rewritten to frame_index / fps in {len(survey.late)} episodes (by up to {worst:.4g} s)"
+            f"timestamps rewritten to frame_index / fps in {len(late)} episodes (by up to {max(late):.4g} s)"
         )
     return CarryOver(
         features=features,
         columns=tuple(columns),
         videos=tuple(key for key in cameras if key not in dataset.image_keys),
         images=tuple(key for key in cameras if key in dataset.image_keys),
+        rate=rate,
+        joints=joints,
         changes=tuple(changes),
+        lost=lost,
     )
-
-
-def whole_fps(dataset: LeRobotDataset) -> int:
-    """Returns the frame rate as a whole number. Raises DatasetUnreadable where it is none: time would be invented."""
-    fps = round(dataset.fps)
-    if fps < 1 or abs(dataset.fps - fps) > FPS_TOLERANCE:
-        raise DatasetUnreadable(
-            f"fps in {dataset.root}/meta/info.json is {dataset.fps}, and LeRobot v3.0 counts whole frames per second.",
-            hint="Resample the recordings to a whole rate and publish them again.",
-        )
-    return fps
 
 
 def task_of(episode: Episode) -> str:
@@ -109,29 +131,75 @@ def task_of(episode: Episode) -> str:
     return episode.task
 
 
-def _look_at(dataset: LeRobotDataset, episode: Episode, survey: _Survey) -> None:
+def _survey(episodes: KeptEpisodes) -> tuple[list[_Look], dict[int, str]]:
+    """Returns what each episode holds, and those that cannot be written: broken rows, or another width than most."""
+    dataset = episodes.dataset
+    looks: list[_Look] = []
+    lost: dict[int, str] = {}
+    for number in episodes.numbers:
+        try:
+            looks.append(_look_at(dataset, episodes.take(number)))
+        except DatasetUnreadable as error:
+            lost[number] = error.message
+    for key in (STATE, ACTION):
+        widths = Counter(look.shapes[key] for look in looks if key in look.shapes)
+        if len(widths) > 1:
+            usual = widths.most_common(1)[0][0]
+            odd = {look.index: look.shapes[key] for look in looks if look.shapes.get(key, usual) != usual}
+            lost |= {
+                number: f"{key} has {list(shape)} values per row, {list(usual)} in most episodes"
+                for number, shape in odd.items()
+            }
+            looks = [look for look in looks if look.index not in odd]
+    if not looks:
+        number, reason = min(lost.items(), default=(0, "none was kept"))
+        raise DatasetUnreadable(
+            f"No kept episode of {dataset.root} can be written; episode {number}: {reason}.",
+            hint="Fetch the dataset again, or record it again.",
+        )
+    return looks, lost
+
+
+def _look_at(dataset: LeRobotDataset, episode: Episode) -> _Look:
+    """Returns what an episode holds. Raises DatasetUnreadable where its state, action or clock cannot be read."""
     present = set(episode.columns.column_names)
-    survey.undeclared |= present - set(dataset.features)
+    problems, shapes, fractions, extremes = {}, {}, set(), {}
     for key, feature in dataset.features.items():
-        if feature.is_visual or feature.is_default or key in survey.problems:
+        if feature.is_visual or feature.is_default:
             continue
         problem = _problem(episode, feature) if key in present else f"episode {episode.index} has no such column"
+        if problem and key in (STATE, ACTION):
+            raise DatasetUnreadable(f"{key} cannot be carried over: {problem}", hint="Leave the episode out.")
         if problem:
-            survey.problems[key] = problem
-        else:
-            values = episode.array(key)
-            values = values.reshape(len(values), -1) if key in (STATE, ACTION) else values
-            survey.shapes[key].add(values.shape[1:] or (1,))
-            if values.dtype.kind == "f":
-                survey.fractions.add(key)
-    for key in dataset.declared_camera_keys:
-        if not episode.has_video(key):
-            survey.without[key].append(episode.index)
-        elif key not in dataset.image_keys and len(episode.frames(key)) > episode.num_frames:
-            survey.longer[key].append(episode.index)
-    late = abs(episode.timestamps_s - np.arange(episode.num_frames) / dataset.fps).max(initial=0.0)
-    if not late <= TIME_TOLERANCE_S:
-        survey.late[episode.index] = float(late)
+            problems[key] = problem
+            continue
+        values = episode.array(key)
+        values = values.reshape(len(values), -1) if key in (STATE, ACTION) else values
+        shapes[key] = values.shape[1:] or (1,)
+        if values.dtype.kind == "f":
+            fractions.add(key)
+        if key in (STATE, ACTION) and values.size:
+            extremes[key] = (values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64))
+    return _Look(
+        index=episode.index,
+        clock=read_clock(episode.timestamps_s, dataset.fps),
+        problems=problems,
+        shapes=shapes,
+        extremes=extremes,
+        fractions=frozenset(fractions),
+        undeclared=frozenset(present - set(dataset.features)),
+        without=tuple(key for key in dataset.declared_camera_keys if not episode.has_video(key)),
+    )
+
+
+def _joint_ranges(columns: dict[str, Feature], looks: Sequence[_Look]) -> dict[str, JointRanges]:
+    ranges = {}
+    for key in (STATE, ACTION):
+        found = [look.extremes[key] for look in looks if key in look.extremes]
+        if key in columns and len(columns[key].shape) == 1 and found:
+            low_ED, high_ED = (np.array([extreme[side] for extreme in found]) for side in (0, 1))
+            ranges[key] = JointRanges(columns[key].names or (), low_ED, high_ED)
+    return ranges
 
 
 def _problem(episode: Episode, feature: Feature) -> str | None:
@@ -147,36 +215,37 @@ def _problem(episode: Episode, feature: Feature) -> str | None:
         return f"episode {episode.index} has rows without a value"
     if not values.size:
         return f"the rows of episode {episode.index} hold no values"
+    if values.dtype.kind == "f" and feature.key not in (STATE, ACTION) and not np.isfinite(values).all():
+        return f"episode {episode.index} has values that are not finite"
     return None
 
 
-def _columns(dataset: LeRobotDataset, survey: _Survey) -> tuple[dict[str, Feature], list[str]]:
+def _columns(dataset: LeRobotDataset, looks: Sequence[_Look]) -> tuple[dict[str, Feature], list[str]]:
     kept: dict[str, Feature] = {}
     changes: list[str] = []
-    problems = survey.problems | {
-        key: f"its rows hold {sorted(shapes)} values" for key, shapes in survey.shapes.items() if len(shapes) > 1
+    shapes: dict[str, set[tuple[int, ...]]] = defaultdict(set)
+    for look in looks:
+        for key, shape in look.shapes.items():
+            shapes[key].add(shape)
+    problems = {key: problem for look in reversed(looks) for key, problem in look.problems.items()}
+    problems |= {
+        key: f"its rows hold {sorted(found)} values"
+        for key, found in shapes.items()
+        if len(found) > 1 and key not in problems
     }
-    for key in (STATE, ACTION):
-        if key in problems:
-            raise DatasetUnreadable(
-                f"{key} of {dataset.root} cannot be carried over: {problems[key]}.",
-                hint="Record it again, or leave the episode out.",
-            )
     for key, feature in dataset.features.items():
         if feature.is_visual or feature.is_default:
             continue
         if key in problems:
             changes.append(f"column {key} dropped: {problems[key]}")
             continue
-        if key in survey.fractions and "float" not in feature.dtype:
+        if "float" not in feature.dtype and any(key in look.fractions for look in looks):
             changes.append(f"{key} holds fractions and is stored as float32 instead of {feature.dtype} as declared")
             feature = replace(feature, dtype="float32")
-        kept[key], said = _written(dataset, feature, survey.shapes[key].pop())
+        kept[key], said = _written(dataset, feature, shapes[key].pop())
         changes += said
-    changes += [
-        f"column {key} dropped: it is not declared" for key in sorted(survey.undeclared - set(DEFAULT_FEATURES))
-    ]
-    return kept, changes
+    undeclared = {key for look in looks for key in look.undeclared} - set(DEFAULT_FEATURES)
+    return kept, changes + [f"column {key} dropped: it is not declared" for key in sorted(undeclared)]
 
 
 def _written(dataset: LeRobotDataset, feature: Feature, shape: tuple[int, ...]) -> tuple[Feature, list[str]]:
@@ -198,9 +267,9 @@ def _written(dataset: LeRobotDataset, feature: Feature, shape: tuple[int, ...]) 
     return replace(feature, shape=shape, names=names), changes
 
 
-def _dropped_cameras(survey: _Survey, num_episodes: int) -> list[str]:
+def _dropped_cameras(without: dict[str, list[int]], num_episodes: int) -> list[str]:
     said = []
-    for key, numbers in survey.without.items():
+    for key, numbers in without.items():
         if numbers:
             which = "has no frames" if len(numbers) == num_episodes else f"has no frames in episodes {numbers}"
             said.append(f"camera {key} dropped: it {which}")
