@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from curation.quality.digest import CameraDigest, digest
 from data_contracts.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from curation.quality.facts import EpisodeFacts
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class CameraFacts:
     pixels. N frames were looked at: `numbers_N` of the episode, ascending; `thumbs_NHW` their brightness, uint8 with 0 for
     black and 255 for white, the longer side about 64 pixels. `change_N` is how far the most changed block of a picture
     (a 128th of its longer side) moved since the sample before, in the same levels; the first is 0. `sharpness_K` is
-    measured at full size on a few of them (`thumbnail.sharpness`).
+    measured at full size on a few of them (`thumbnail.sharpness`). Once the episode is let go, `digest` is what is left of them.
     """
 
     episode: int
@@ -35,11 +39,13 @@ class CameraFacts:
     change_N: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     sharpness_K: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     error: str | None = None
+    digest: CameraDigest | None = None
 
-    def thinned(self) -> CameraFacts:
-        """Returns the facts without arrays, for what is kept of an episode while the others are read."""
+    def thinned(self, episode: EpisodeFacts | None = None) -> CameraFacts:
+        """Returns the facts without arrays but with a digest of a few KB, for what is kept of an episode while others are read."""
         return replace(
             self,
+            digest=digest(self, episode),
             numbers_N=self.numbers_N[:0],
             thumbs_NHW=self.thumbs_NHW[:0],
             change_N=self.change_N[:0],

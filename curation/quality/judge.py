@@ -111,7 +111,7 @@ def _judge_episode(dataset: LeRobotDataset, index: int, pool: Executor | None) -
     if facts is not None:
         facts = replace(facts, cameras=cameras)
         findings += run("episode", facts)
-    thin = tuple(camera.thinned() for camera in cameras)
+    thin = tuple(camera.thinned(facts) for camera in cameras)
     return _JudgedEpisode(findings, summarise(facts) if facts else None, thin)
 
 

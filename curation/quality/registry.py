@@ -7,9 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from curation.quality import commands, convention, motion, paths, provenance, structure, text, time, video
+from curation.quality import (
+    commands,
+    convention,
+    motion,
+    optics,
+    paths,
+    provenance,
+    stillness,
+    structure,
+    text,
+    time,
+    video,
+)
 from curation.quality.detector import Detector, Facts, Scope
-from curation.quality.facts import EpisodeFacts
+from curation.quality.facts import DatasetFacts, EpisodeFacts
 from data_contracts.findings import Finding
 
 DETECTORS: tuple[Detector, ...] = (
@@ -20,6 +32,8 @@ DETECTORS: tuple[Detector, ...] = (
     *commands.DETECTORS,
     *convention.DETECTORS,
     *video.DETECTORS,
+    *stillness.DETECTORS,
+    *optics.DETECTORS,
     *text.DETECTORS,
     *provenance.DETECTORS,
 )
@@ -28,8 +42,12 @@ SCORES: dict[str, Callable[[EpisodeFacts], float]] = {
     **motion.SCORES,
     **paths.SCORES,
     **commands.SCORES,
+    **video.SCORES,
+    **stillness.SCORES,
 }
 """How bad an episode is by itself, higher is worse, also below the threshold: by code, for detectors with a measure."""
+DATASET_SCORES: dict[str, Callable[[DatasetFacts], dict[int, float]]] = {**optics.SCORES}
+"""The same by episode where an episode is only bad against the others of its dataset."""
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(detector.family for detector in DETECTORS))
 
 

@@ -1,6 +1,6 @@
-"""Pictures: whether they can be decoded, are as many as the rows, and show something. One pass over each episode's cameras.
+"""Videos as files: whether they can be decoded, are as many frames as rows, as declared, and show anything at all.
 
-Sampled frames are the first, the middle and the last; a picture in between that cannot be decoded is met by normalising.
+What the pictures show is judged in `stillness` (over time), `optics` (focus, light), `orientation` and `agreement` (joints).
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ import numpy as np
 from curation.quality.camera_facts import CameraFacts
 from curation.quality.detector import Detector
 from curation.quality.facts import DatasetFacts, EpisodeFacts
-from curation.quality.movement import net_travel
 from data_contracts.findings import Finding
 
 BLACK_LEVEL = 16
 BLACK_SHARE = 0.99
 """Nearly every value of 0..255 below 16: a capped lens or an unplugged camera. A dark room stays above that somewhere."""
-CHANGED_LEVEL = 16
-"""Encoding the same picture again moves values by less."""
-CHANGED_SHARE = 0.001
+BLACK_PICTURES = 0.1
 CANONICAL_CODECS = {
     "libsvtav1": "av1", "libaom-av1": "av1", "libdav1d": "av1", "av01": "av1", "svtav1": "av1",
     "libx264": "h264", "avc1": "h264", "avc": "h264", "x264": "h264", "h264_nvenc": "h264", "h264_videotoolbox": "h264",
@@ -31,17 +28,19 @@ CANONICAL_CODECS = {
 
 
 def detect_undecodable(camera: CameraFacts) -> Finding | None:
-    """The video cannot be opened, or its first, middle or last frame cannot be decoded."""
+    """The video cannot be opened, breaks off, or a frame that was looked at cannot be decoded."""
     if not camera.error:
         return None
     return camera.finding("video.undecodable", "gate", camera.error, file=camera.file)
 
 
 def detect_black(camera: CameraFacts) -> Finding | None:
-    """The first, middle and last picture are all black."""
-    if not is_black(camera.thumbs_NHW):
+    """A tenth of the pictures or more are black."""
+    share = black_share(camera.thumbs_NHW)
+    if share < BLACK_PICTURES:
         return None
-    return camera.finding("video.black", "warn", f"{camera.file} is black.", file=camera.file)
+    how_long = "is black" if share == 1 else f"is black for {share:.0%} of the time"
+    return camera.finding("video.black", "warn", f"{camera.file} {how_long}.", file=camera.file, share=round(share, 3))
 
 
 def detect_has_audio(camera: CameraFacts) -> Finding | None:
@@ -49,18 +48,6 @@ def detect_has_audio(camera: CameraFacts) -> Finding | None:
     if not camera.has_audio:
         return None
     return camera.finding("video.has_audio", "note", f"{camera.file} carries sound.", file=camera.file)
-
-
-def detect_frozen(episode: EpisodeFacts) -> list[Finding]:
-    """The robot moves, and the first, middle and last picture are the same."""
-    is_finite = np.isfinite(episode.state_TS).all()
-    if not is_finite or not episode.num_frames or not net_travel(episode.state_TS, episode.fps).any():
-        return []
-    return [
-        camera.finding("video.frozen", "warn", f"{camera.file} shows one still picture.", file=camera.file)
-        for camera in episode.cameras
-        if is_still(camera.thumbs_NHW) and not is_black(camera.thumbs_NHW)
-    ]
 
 
 def detect_video_shorter(episode: EpisodeFacts) -> list[Finding]:
@@ -131,17 +118,11 @@ def canonical_codec(declared: str) -> str:
     return CANONICAL_CODECS.get(name, name)
 
 
-def is_black(thumbs_NHW: np.ndarray) -> bool:
-    """True where there are pictures and nearly every value of them is black."""
-    return bool(thumbs_NHW.size) and float((thumbs_NHW < BLACK_LEVEL).mean()) >= BLACK_SHARE
-
-
-def is_still(thumbs_NHW: np.ndarray) -> bool:
-    """True where there are at least three pictures and less than 0.1% of the pixels of any differ from the first."""
-    if len(thumbs_NHW) < 3:
-        return False
-    difference = np.abs(thumbs_NHW[1:].astype(np.int16) - thumbs_NHW[:1])
-    return bool(((difference > CHANGED_LEVEL).mean(axis=(1, 2)) < CHANGED_SHARE).all())
+def black_share(thumbs_NHW: np.ndarray) -> float:
+    """Returns the part of the pictures of which nearly every value is black; 0 where there are none."""
+    if not thumbs_NHW.size:
+        return 0.0
+    return float(((thumbs_NHW < BLACK_LEVEL).mean(axis=(1, 2)) >= BLACK_SHARE).mean())
 
 
 def _lengths(episode: EpisodeFacts, camera: CameraFacts) -> str:
@@ -152,13 +133,17 @@ def _size(size: tuple[int, int] | None) -> str:
     return f"{size[1]}x{size[0]}" if size else "unknown"
 
 
+def _black_share(episode: EpisodeFacts) -> float:
+    return max((black_share(camera.thumbs_NHW) for camera in episode.cameras), default=0.0)
+
+
 DETECTORS = (
     Detector("video.undecodable", "camera", detect_undecodable),
     Detector("video.black", "camera", detect_black),
     Detector("video.has_audio", "camera", detect_has_audio),
-    Detector("video.frozen", "episode", detect_frozen),
     Detector("time.video_shorter", "episode", detect_video_shorter),
     Detector("time.video_longer", "episode", detect_video_longer),
     Detector("video.codec_mismatch", "dataset", detect_codec_mismatch),
     Detector("video.size_mismatch", "dataset", detect_size_mismatch),
 )
+SCORES = {"video.black": _black_share}

@@ -9,7 +9,6 @@ from curation.quality.video import (
     canonical_codec,
     detect_black,
     detect_codec_mismatch,
-    detect_frozen,
     detect_has_audio,
     detect_size_mismatch,
     detect_undecodable,
@@ -38,18 +37,6 @@ def test_black_pictures(make_camera) -> None:
 def test_sound_is_noted(make_camera) -> None:
     assert detect_has_audio(make_camera(has_audio=True)).severity == "note"
     assert detect_has_audio(make_camera()) is None
-
-
-def test_one_still_picture_of_a_moving_arm_is_frozen(make_episode, make_camera) -> None:
-    still = np.repeat(RNG.integers(40, 200, (1, 64, 64)), 3, axis=0).astype(np.uint8)
-    encoded_again = (still + RNG.integers(0, 6, still.shape)).astype(np.uint8)
-    episode = make_episode(cameras=(make_camera(thumbs_NHW=encoded_again),))
-    assert [finding.code for finding in detect_frozen(episode)] == ["video.frozen"]
-    moved = encoded_again.copy()
-    moved[1, 20:24, 20:24] += 40
-    assert detect_frozen(make_episode(cameras=(make_camera(thumbs_NHW=moved),))) == []
-    resting = make_episode(np.zeros((60, 3)), cameras=(make_camera(thumbs_NHW=still),))
-    assert detect_frozen(resting) == []
 
 
 def test_frames_and_rows_are_as_many(make_episode, make_camera) -> None:

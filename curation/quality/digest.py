@@ -1,0 +1,84 @@
+"""What is kept of a camera's pictures after the episode is let go, a few KB: enough to compare episodes with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from curation.quality.camera_facts import CameraFacts
+    from curation.quality.facts import EpisodeFacts
+
+NUM_PICTURES = 32
+PICTURE_PX = 16
+"""Longer side of a kept picture: the place of an arm is seen in it, a grasp is not."""
+NUM_STATES = 192
+WHITE = 250
+NEARLY_WHITE = 200
+
+
+@dataclass(frozen=True)
+class CameraDigest:
+    """Some pictures of one camera in one episode, and the joints at the same clock.
+
+    `pictures_MHW` float32 0 to 255 at the frames `frames_M`; `states_KS` float32 at the frames `state_frames_K` (K is 0 where
+    the rows are lost or not finite). `median_level` and `high_level` (95th percentile) are brightness 0 to 255, `white_share`
+    the part of the picture at 250 and above, `nearly_white_share` between 200 and 250.
+    """
+
+    frames_M: np.ndarray
+    pictures_MHW: np.ndarray
+    state_frames_K: np.ndarray
+    states_KS: np.ndarray
+    sharpness: float
+    median_level: float
+    high_level: float
+    white_share: float
+    nearly_white_share: float
+
+    @property
+    def pictures_MP(self) -> np.ndarray:  # noqa: N802
+        """The same with each picture as a row of its pixels."""
+        return self.pictures_MHW.reshape(len(self.pictures_MHW), -1)
+
+    def state_at(self, frames: np.ndarray) -> np.ndarray:
+        """Returns the joints at these frames, interpolated, float64 (len(frames), S)."""
+        columns = [np.interp(frames, self.state_frames_K, values) for values in self.states_KS.T]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(frames), 0))
+
+
+def digest(camera: CameraFacts, episode: EpisodeFacts | None) -> CameraDigest | None:
+    """Returns what is kept of the camera, or None where there are no pictures."""
+    if not len(camera.thumbs_NHW):
+        return None
+    thumbs_NHW = camera.thumbs_NHW
+    picked = np.unique(np.linspace(0, len(thumbs_NHW) - 1, min(NUM_PICTURES, len(thumbs_NHW))).round().astype(np.int64))
+    median_level, high_level = np.percentile(thumbs_NHW, [50, 95])
+    state_frames_K, states_KS = _states(episode)
+    return CameraDigest(
+        frames_M=camera.numbers_N[picked],
+        pictures_MHW=_small(thumbs_NHW[picked]),
+        state_frames_K=state_frames_K,
+        states_KS=states_KS,
+        sharpness=float(np.median(camera.sharpness_K)) if len(camera.sharpness_K) else 0.0,
+        median_level=float(median_level),
+        high_level=float(high_level),
+        white_share=float((thumbs_NHW >= WHITE).mean()),
+        nearly_white_share=float(((thumbs_NHW >= NEARLY_WHITE) & (thumbs_NHW < WHITE)).mean()),
+    )
+
+
+def _states(episode: EpisodeFacts | None) -> tuple[np.ndarray, np.ndarray]:
+    if episode is None or not episode.state_TS.shape[1] or not np.isfinite(episode.state_TS).all():
+        return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+    rows = np.unique(np.linspace(0, episode.num_frames - 1, NUM_STATES).round().astype(np.int64))
+    return rows, episode.state_TS[rows].astype(np.float32)
+
+
+def _small(thumbs_NHW: np.ndarray) -> np.ndarray:
+    factor = max(1, round(max(thumbs_NHW.shape[1:]) / PICTURE_PX))
+    num, height, width = len(thumbs_NHW), thumbs_NHW.shape[1] // factor, thumbs_NHW.shape[2] // factor
+    blocks = thumbs_NHW[:, : height * factor, : width * factor].reshape(num, height, factor, width, factor)
+    return blocks.mean(axis=(2, 4), dtype=np.float32)
