@@ -29,6 +29,7 @@ def dataset_card(manifest: NormalisedDataset) -> str:
         "",
         f"Source: `{manifest.dataset_id}` at content revision `{manifest.revision}` ({manifest.source_version}).",
         f"Licence as the source states it: {manifest.licence or 'none stated'}.",
+        *_joints(manifest),
         "`meta/deftworks.json` names each episode with its number in the source and its hash.",
         "",
         "## What normalising changed",
@@ -36,3 +37,14 @@ def dataset_card(manifest: NormalisedDataset) -> str:
         *[f"- {change}" for change in manifest.changes],
     ]
     return "\n".join(lines) + "\n"
+
+
+def _joints(manifest: NormalisedDataset) -> list[str]:
+    zero = {"middle": ", from the middle of each range", "stretched": ", from the arm stretched out", None: ""}
+    if manifest.joint_unit == "normalised":
+        return [
+            "Joints are -100 to 100 of each joint's range, which cannot be turned into degrees without the arm's calibration."
+        ]
+    if manifest.joint_unit in (None, "unknown"):
+        return []
+    return [f"Joints are in {manifest.joint_unit}{zero[manifest.joint_zero]}."]
