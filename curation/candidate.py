@@ -69,10 +69,10 @@ class Candidate:
         """Its normalised episodes by the number that the source gave them."""
         return {episode.episode_index: episode for episode in self.normalised.episodes} if self.normalised else {}
 
-    @cached_property
+    @property
     def lost(self) -> dict[int, str]:
         """Episodes that could not be normalised, with the reason."""
-        return _lost(self.normalised) if self.normalised else {}
+        return self.normalised.lost if self.normalised else {}
 
     @property
     def state(self) -> DatasetState:
@@ -139,7 +139,7 @@ def _judged(lake: Lake, row: dict[str, Any], known: dict[str, Any]) -> dict[str,
 def _normalised(lake: Lake, row: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     manifest = NormalisedDataset.read(lake.normalised(row["dataset_id"]) / "meta" / "deftworks.json")
     kept = set(known["episodes"].filter("is_kept")["episode_index"]) if known["verdict"].accepted else set()
-    settled_episodes = {e.episode_index for e in manifest.episodes} | set(_lost(manifest))
+    settled_episodes = {e.episode_index for e in manifest.episodes} | manifest.lost.keys()
     if manifest.revision != known["revision"] or settled_episodes != kept:
         raise ContractError(
             f"{row['dataset_id']} was normalised from another revision or another verdict than the present one.",
@@ -154,10 +154,6 @@ def _described(lake: Lake, row: dict[str, Any], known: dict[str, Any]) -> dict[s
     labels = TASK_LABELS.read(lake.task_labels(row["dataset_id"]) / "task_labels.parquet")
     roles = CAMERA_ROLE_TABLE.read(lake.camera_roles(row["dataset_id"]) / "camera_roles.parquet")
     return {"labels": dict(labels.select("episode_index", "label").rows()), "slots": slots(roles)}
-
-
-def _lost(manifest: NormalisedDataset) -> dict[int, str]:
-    return {lost.episode_index: lost.reason for lost in getattr(manifest, "lost", ())}
 
 
 def settled(text: str, lake: Lake, row: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from curation.candidate import Candidate, read_candidate, settled
 from curation.corpus_copies import Copies, credit_order, resolve_copies
 from curation.corpus_episodes import episode_rows
 from curation.corpus_findings import NamedCodes, by_axis, corpus_wide, named_codes
+from curation.duplicates import copy_findings
 from data_contracts.catalogue import CORPUS_EPISODES, DUPLICATES, FINDINGS, SOURCE_LISTING
 from data_contracts.layout import Lake
 from data_contracts.manifests import CorpusDataset, CorpusEpisode, CorpusManifest
@@ -56,8 +57,9 @@ def build_corpus(lake: Lake, listing: pl.DataFrame, failures: Mapping[str, str])
         c.dataset_id: None if c.refusal is None else settled(c.refusal, lake, row)
         for c, row in zip(candidates, rows, strict=True)
     }
-    copies = _copies(lake, listing, candidates)
-    findings = corpus_wide()
+    duplicates = _duplicates(lake, candidates)
+    copies = _copies(duplicates, listing, candidates)
+    findings = corpus_wide(copy_findings(duplicates, {c.dataset_id: c.contributor for c in candidates}))
     codes = {c.dataset_id: _codes(c, findings) for c in candidates}
     rows_of = {
         c.dataset_id: list(episode_rows(c, refusals[c.dataset_id], copies, codes[c.dataset_id])) for c in candidates
@@ -73,17 +75,22 @@ def build_corpus(lake: Lake, listing: pl.DataFrame, failures: Mapping[str, str])
     return Corpus(manifest, frame, findings)
 
 
-def _copies(lake: Lake, listing: pl.DataFrame, candidates: Iterable[Candidate]) -> Copies:
+def _duplicates(lake: Lake, candidates: Iterable[Candidate]) -> pl.DataFrame:
+    """Returns table DUPLICATES; no rows before any dataset is accepted, when there may be none."""
+    if not any(candidate.is_accepted for candidate in candidates):
+        return DUPLICATES.frame([])
+    return DUPLICATES.read(lake.duplicates / "duplicates.parquet")
+
+
+def _copies(duplicates: pl.DataFrame, listing: pl.DataFrame, candidates: Iterable[Candidate]) -> Copies:
     accepted = {
         (candidate.dataset_id, episode.episode_index): (episode.episode_hash, episode.written_hash)
         for candidate in candidates
-        if candidate.is_accepted and candidate.normalised
-        for episode in candidate.normalised.episodes
+        if candidate.is_accepted
+        for episode in candidate.normalised_episodes.values()
     }
-    if not accepted:
-        return Copies({}, {})
     order = credit_order(listing, {candidate.dataset_id: candidate.published_at for candidate in candidates})
-    return resolve_copies(DUPLICATES.read(lake.duplicates / "duplicates.parquet"), accepted, order)
+    return resolve_copies(duplicates, accepted, order)
 
 
 def _codes(candidate: Candidate, corpus_findings: pl.DataFrame) -> NamedCodes:

@@ -53,7 +53,7 @@ def _of_dataset(candidate: Candidate) -> dict[str, Any]:
         "camera_wrist": candidate.slots.wrist,
         "camera_side": candidate.slots.side,
         "is_simulated": bool(manifest and manifest.is_simulated),
-        "joint_unit": getattr(manifest, "joint_unit", None),
+        "joint_unit": manifest.joint_unit if manifest else None,
     }
 
 

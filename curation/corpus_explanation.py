@@ -27,7 +27,7 @@ def explain_dataset(lake: Lake, dataset_id: str) -> Facts:
 
     Keys: dataset, from (repository, source, revision, published_at, contributor, licence), verdict (state, reason, episodes
     and frames with those kept), findings (by axis, with message, number of episodes, evidence), cameras, normalised (changes,
-    re-encoded videos, joint unit, names), copies (episodes left out, by the dataset that is credited), skills (episodes used
+    re-encoded videos, conversions with ranges, names), copies (episodes left out, by the dataset that is credited), skills (episodes used
     by each). A part that was never made is null.
 
     Raises:
@@ -168,8 +168,20 @@ def _normalised(lake: Lake, dataset_id: str) -> Facts | None:
     manifest = _if_there(NormalisedDataset, lake.normalised(dataset_id) / "meta" / "deftworks.json")
     if manifest is None:
         return None
-    names = ("robot_type", "joint_unit", "fps", "state_names", "action_names", "changes", "reencoded", "is_simulated")
-    return {name: value for name, value in manifest.to_json().items() if name in names}
+    names = (
+        "robot_type", "joint_unit", "joint_zero", "fps", "state_names", "action_names", "changes", "reencoded", "is_simulated",
+    )  # fmt: skip
+    conversions = [
+        {
+            "joint": f"{c.column} {c.joint}",
+            "unit": f"{c.from_unit} -> {c.to_unit}",
+            "before": list(c.before),
+            "after": list(c.after),
+            "unwrapped_episodes": len(c.frames),
+        }
+        for c in manifest.conversions
+    ]
+    return {name: getattr(manifest, name) for name in names} | {"conversions": conversions}
 
 
 def _skills(lake: Lake, dataset_id: str, episode_index: int | None) -> dict[str, int]:

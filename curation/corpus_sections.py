@@ -114,7 +114,7 @@ def dataset_row(dataset: Facts, pictures: Mapping[str, str]) -> str:
     state = plain(dataset["state"])
     roles = {camera["camera_key"]: camera["role"] for camera in dataset["cameras"]}
     strips = "".join(
-        f'<figure><img src="{plain_uri(uri)}" alt="frames of camera {plain(camera)}" loading="lazy">'
+        f'<figure><img src="{plain_uri(uri)}" alt="frames of camera {plain(camera)}" width="480" height="90">'
         f"<figcaption><bdi>{plain(camera.rpartition('.')[2])}</bdi>: {plain(roles.get(camera, 'role not known'))}</figcaption></figure>"
         for camera, uri in pictures.items()
     )

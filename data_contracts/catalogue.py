@@ -176,7 +176,7 @@ CORPUS_EPISODES = TableContract(
         Column("camera_side", pl.String, "Camera key in the role of slot camera3; null when there is none.", is_nullable=True),
         Column("warnings", pl.List(pl.String), "Codes of warn findings that name it or its whole dataset."),
         Column("notes", pl.List(pl.String), "Codes of notes that name it or its whole dataset."),
-        Column("joint_unit", pl.String, "Unit of the joints as written; null when it is not known.", is_nullable=True),
+        Column("joint_unit", pl.String, "Unit of the joints as written, `unknown` where it could not be told; null when nothing was normalised.", is_nullable=True),
         Column("is_simulated", pl.Boolean, "True when the data are known to come from a simulator."),
     ),
     (Rule("kept_is_complete", "A kept episode has a hash, a number and a cluster.",
