@@ -48,6 +48,9 @@ CODES: dict[str, dict[str, str]] = {
         "nonstandard_feature_name": "State, action or a camera is called otherwise than the format says.",
         "stale_tag": "The version tag is behind the main branch.",
         "missing_tag": "No version tag is there.",
+        "fractional_fps": "The declared rate is no whole number of frames per second.",
+        "long_shard": "Episodes lie so far inside a video file that times are too coarse.",
+        "repeated_column": "Two columns of a data file have one name.",
     },
     "time": {
         "irregular_step": "Steps between frames differ.",
@@ -87,6 +90,8 @@ CODES: dict[str, dict[str, str]] = {
         "upside_down": "Pictures stand on their head.",
         "mirrored": "Pictures are mirrored.",
         "has_audio": "The video carries sound.",
+        "uneven_clock": "Frames of a video file are not shown at the declared rate.",
+        "disordered_packets": "Packets of a video file are out of order, as where clips were joined.",
     },
     "agreement": {
         "video_without_motion": "Joints move and the pictures do not.",

@@ -5,6 +5,8 @@ Here is what only a use can say: a vision-language-action policy needs a camera,
 
 from __future__ import annotations
 
+from collections import Counter
+
 from curation.quality.detector import Detector
 from curation.quality.facts import ACTION, STATE, DatasetFacts
 from data_contracts.findings import Finding
@@ -35,7 +37,21 @@ def _has_values(dataset: DatasetFacts, key: str) -> bool:
     return any(key in episode.columns and episode.columns[key].low_D.size for episode in dataset.episodes)
 
 
+def detect_shape_mismatch(dataset: DatasetFacts) -> list[Finding]:
+    """Some episodes have vectors of another width than most: one dataset has one width, and these cannot be told apart."""
+    findings = []
+    for key in (STATE, ACTION):
+        widths = {e.index: e.columns[key].low_D.size for e in dataset.episodes if key in e.columns}
+        usual = Counter(width for width in widths.values() if width).most_common(1)
+        other = [index for index, width in widths.items() if usual and width not in (0, usual[0][0])]
+        if other:
+            message = f"{key!r} has another number of values than in most episodes ({usual[0][0]})."
+            findings.append(dataset.finding("structure.shape_mismatch", "gate", message, episodes=other, feature=key))
+    return findings
+
+
 DETECTORS = (
     Detector("structure.missing_video", "dataset", detect_missing_video),
     Detector("structure.missing_column", "dataset", detect_missing_column),
+    Detector("structure.shape_mismatch", "dataset", detect_shape_mismatch),
 )

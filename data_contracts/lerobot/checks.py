@@ -58,6 +58,13 @@ def _shapes(rows: pa.Table, record: EpisodeRecord, features: Mapping[str, Featur
             message = f"Column {key!r} has {prod(values.shape[1:])} values per row; {prod(feature.shape)} are declared."
             severity: Severity = "gate" if key in NEEDED and not values.size else "warn"
             yield _of(record, "shape_mismatch", severity, message, feature=key, shape=values.shape[1:])
+        elif key not in NEEDED and values.dtype.kind == "f" and not np.isfinite(values).all():
+            message = f"Column {key!r} has values that are not finite; it cannot be learned from."
+            number = int(np.count_nonzero(~np.isfinite(values)))
+            evidence = {"feature": key, "num_values": number}
+            yield Finding(
+                code="motion.not_finite", severity="warn", episodes=(record.index,), message=message, evidence=evidence
+            )
 
 
 def _numbering(rows: pa.Table, record: EpisodeRecord) -> Iterator[Finding]:

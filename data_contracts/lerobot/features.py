@@ -62,6 +62,10 @@ def parse_features(declared: dict[str, Any]) -> tuple[dict[str, Feature], list[F
     """Returns the features that could be understood, in the order declared, and what was odd about them."""
     features, findings = {}, []
     for key, entry in declared.items():
+        if not key or "/" in key:
+            message = f"Feature {key!r} of meta/info.json has no name that LeRobot takes (empty, or a '/' in it); it was left out."
+            findings.append(structure("nonstandard_feature_name", "warn", message, feature=key))
+            continue
         if not isinstance(entry, dict) or not isinstance(entry.get("dtype"), str):
             message = f"Feature {key!r} of meta/info.json has no dtype and was left out."
             findings.append(structure("unreadable_metadata", "warn", message, feature=key))
@@ -122,9 +126,6 @@ def _nonstandard_names(features: dict[str, Feature]) -> Iterator[Finding]:
         if better and better not in features:
             message = f"LeRobot's policies pass over {key!r}; there it would be called {better!r}."
             yield structure("nonstandard_feature_name", "warn", message, feature=key, expected=better)
-        elif "/" in key:
-            message = f"Feature {key!r} has a '/' in its name, which LeRobot refuses."
-            yield structure("nonstandard_feature_name", "warn", message, feature=key)
 
 
 def flat_names(names: Any, depth: int = 0) -> tuple[str, ...] | None:

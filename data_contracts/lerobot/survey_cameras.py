@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING
 from data_contracts.findings import Finding
 from data_contracts.lerobot.structure import null_if_all, structure
 
+FLOAT32_EXACT_S = 1024.0
+
 if TYPE_CHECKING:
     from data_contracts.lerobot.reader import LeRobotDataset
 
 
 def survey_cameras(dataset: LeRobotDataset) -> list[Finding]:
     """Returns findings about the cameras' files."""
-    return [*_lfs_pointers(dataset), *_absent(dataset), *_missing(dataset), *_shared_frames(dataset)]
+    return [
+        *_lfs_pointers(dataset),
+        *_absent(dataset),
+        *_missing(dataset),
+        *_shared_frames(dataset),
+        *_long_shards(dataset),
+    ]
 
 
 def _lfs_pointers(dataset: LeRobotDataset) -> Iterator[Finding]:
@@ -80,6 +88,15 @@ def _shared_frames(dataset: LeRobotDataset) -> Iterator[Finding]:
             if shared:
                 message = f"{len(shared)} episodes claim the same frames of {name}."
                 yield structure("length_mismatch", "warn", message, episodes=shared, camera=key, file=name)
+
+
+def _long_shards(dataset: LeRobotDataset) -> Iterator[Finding]:
+    """LeRobot compares times inside a file in float32, whose steps reach its tolerance of 1e-4 s at 1024 s."""
+    for key in dataset.camera_keys:
+        late = [r.index for r in dataset.records if key in r.videos and (r.videos[key].to_s or 0.0) > FLOAT32_EXACT_S]
+        if late:
+            message = f"{len(late)} episodes of camera {key!r} lie beyond {FLOAT32_EXACT_S:g} s in a video file, where LeRobot's times are too coarse."
+            yield structure("long_shard", "note", message, episodes=late, camera=key)
 
 
 def folders_of_undeclared_videos(dataset: LeRobotDataset) -> dict[str, list[str]]:

@@ -17,8 +17,22 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"^\s*(\d+)\s*:\s*(\d+)\s*$")
 
 
+POSITIVE = ("chunks_size", "data_files_size_in_mb", "video_files_size_in_mb")
+FPS_TOLERANCE = 1e-3
+
+
 def survey_counts(info: DatasetInfo, dataset: LeRobotDataset) -> Iterator[Finding]:
-    """Yields one finding for every total that fits none of the ways in which it may be counted."""
+    """Yields findings for numbers of `info.json` that cannot be, and totals that fit none of the ways of counting."""
+    if abs(info.fps - round(info.fps)) > FPS_TOLERANCE or info.fps < 1:
+        message = (
+            f"meta/info.json declares fps {info.fps:g}; LeRobot counts whole frames per second and would cut it off."
+        )
+        yield structure("fractional_fps", "warn", message, fps=info.fps)
+    for name in POSITIVE:
+        number = info.raw.get(name, 1)
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not number > 0:
+            message = f"{name} of meta/info.json is {repr(number)[:40]}; LeRobot needs a number above 0."
+            yield structure("unreadable_metadata", "note", message, name=name)
     for name, counted in _counts(info, dataset).items():
         declared = info.total(name)
         if declared is not None and declared not in counted:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from data_contracts.errors import DatasetUnreadable
+from data_contracts.errors import ContractError, DatasetUnreadable
 from data_contracts.findings import Finding, Severity
 from data_contracts.lerobot.checks import NEEDED
 from data_contracts.lerobot.features import DEFAULT_FEATURES
-from data_contracts.lerobot.parquet_files import number_column, read_footer, read_table
+from data_contracts.lerobot.parquet_files import number_column, read_footer, read_table, repeated_columns
+from data_contracts.lerobot.schema import written_dtype
 from data_contracts.lerobot.structure import null_if_all, structure
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def survey_data(dataset: LeRobotDataset) -> list[Finding]:
     """Returns findings about the data files and their columns."""
     if not dataset.records:
         return [structure("missing_data", "gate", "The dataset lists no episodes.")]
-    return [*_missing(dataset), *_columns(dataset), *_row_ranges(dataset), *_row_order(dataset)]
+    return [*_missing(dataset), *_types(dataset), *_columns(dataset), *_row_ranges(dataset), *_row_order(dataset)]
 
 
 def _missing(dataset: LeRobotDataset) -> Iterator[Finding]:
@@ -41,11 +42,27 @@ def _missing(dataset: LeRobotDataset) -> Iterator[Finding]:
         yield structure("missing_data", "gate", message, episodes=null_if_all(missing, every), first=missing[0])
 
 
+def _types(dataset: LeRobotDataset) -> Iterator[Finding]:
+    """State and action must be numbers by their declaration too. Those declared as cameras are missing, which others say."""
+    for key in NEEDED:
+        feature = dataset.features.get(key)
+        if feature is None or feature.is_visual:
+            continue
+        try:
+            is_number = written_dtype(feature) != "string"
+        except ContractError:
+            is_number = False
+        if not is_number:
+            message = f"{key!r} is declared as {feature.dtype[:40]!r}, which is no type of numbers."
+            yield structure("shape_mismatch", "gate", message, feature=key, dtype=feature.dtype[:40])
+
+
 def _columns(dataset: LeRobotDataset) -> Iterator[Finding]:
     every = dataset.episode_indices
     lacking: dict[str, list[int]] = defaultdict(list)
     undeclared: dict[str, list[int]] = defaultdict(list)
     floating: dict[str, list[int]] = defaultdict(list)
+    repeated: dict[str, list[int]] = defaultdict(list)
     for name, episodes in _episodes_of(dataset).items():
         if dataset.files.is_lfs_pointer(name):
             continue
@@ -59,8 +76,10 @@ def _columns(dataset: LeRobotDataset) -> Iterator[Finding]:
             continue
         for column in expected_columns(dataset) - set(schema.names):
             lacking[column] += episodes
-        for column in set(schema.names) - set(dataset.features) - set(DEFAULT_FEATURES):
+        for column in set(schema.names) - set(dataset.features):
             undeclared[column] += episodes
+        for column in repeated_columns(dataset.files.path(name)):
+            repeated[column] += episodes
         for column in INDICES:
             if column in schema.names and pa.types.is_floating(schema.field(column).type):
                 floating[column] += episodes
@@ -72,6 +91,11 @@ def _columns(dataset: LeRobotDataset) -> Iterator[Finding]:
     for column, episodes in sorted(undeclared.items()):
         message = f"The data has a column {column!r} that meta/info.json does not declare; LeRobot refuses to load it."
         yield structure("undeclared_column", "warn", message, episodes=null_if_all(episodes, every), column=column)
+    for column, episodes in sorted(repeated.items()):
+        message = (
+            f"The data has more than one column {column!r}; the first is read here, and LeRobot refuses to load it."
+        )
+        yield structure("repeated_column", "warn", message, episodes=null_if_all(episodes, every), column=column)
     if floating:
         episodes = sorted({episode for found in floating.values() for episode in found})
         message = f"The data stores {', '.join(sorted(floating))} as floats."

@@ -18,12 +18,12 @@ def written_features(features: Mapping[str, Feature | Mapping[str, Any]]) -> dic
     written: dict[str, Feature] = {}
     for key, entry in features.items():
         feature = entry if isinstance(entry, Feature) else parsed.get(key)
-        if feature is None:
-            raise ContractError(f"Feature {key!r} has no dtype.", hint="Write it as in info.json.")
         if "/" in key or not key:
             raise ContractError(
                 f"{key!r} cannot be a feature.", hint="LeRobot refuses keys that are empty or hold a '/'."
             )
+        if feature is None:
+            raise ContractError(f"Feature {key!r} has no dtype.", hint="Write it as in info.json.")
         if feature.is_default:
             continue
         width = (feature.shape or (1,))[-1]
