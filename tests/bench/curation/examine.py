@@ -26,6 +26,7 @@ from tests.bench.curation.subjects import Subject
 
 HERE = Path(__file__).parent
 INJECTORS = ("copies.py", "injection.py", "inject_structure.py", "inject_time.py", "inject_motion.py", "inject_video.py", "inject_words.py")  # fmt: skip
+ASKING = ("examine.py", "scores.py")
 JUDGE = "curation.quality.judge"
 CRASH = "crash"
 
@@ -66,7 +67,7 @@ def judge_digest() -> str:
         for path in folder.glob("*.py")
         if "quality" in str(folder) or "lerobot" in str(folder)
     }
-    return _digest_of_files(sorted(files))
+    return _digest_of_files([*sorted(files), *(HERE / name for name in ASKING)])
 
 
 def injector_digest() -> str:
@@ -143,14 +144,14 @@ def _plant(variant: Variant, donors: tuple[Subject, ...], root: Path) -> tuple[s
 
 
 def _judged(root: Path, dataset_id: str, looks_at_videos: bool) -> tuple[list[list[Any]], dict[str, dict[int, float]]]:
-    from curation.quality import judge as judging
+    from curation.quality.judge import judge, judge_unreadable
     from tests.bench.curation.scores import kept_scores
 
     try:
         with kept_scores() as scores:
-            verdict = judging.judge(root, dataset_id, has_videos=looks_at_videos).verdict
+            verdict = judge(root, dataset_id, has_videos=looks_at_videos).verdict
     except DeftworksError as error:
-        verdict, scores = judging.judge_unreadable(dataset_id, error).verdict, {}
+        verdict, scores = judge_unreadable(dataset_id, error).verdict, {}
     except Exception as error:  # the one thing that no dataset may bring about: it is counted, and the run goes on
         return [[CRASH, "gate", None, f"{type(error).__name__}: {error}"]], {}
     findings = [
