@@ -70,7 +70,7 @@ def _use(result: CaseResult, source: Path, target: Path) -> None:
     try:
         raw = describe_folder(source, DATASET_ID)
     except DeftworksError as error:
-        _check_message(result, error, source)
+        check_message(result, error, source)
         return
     judgement = _judged(result, source)
     _write_verdict(judgement, target / "findings")
@@ -83,7 +83,7 @@ def _use(result: CaseResult, source: Path, target: Path) -> None:
     try:
         normalise(source, judgement.episodes, raw, normalised)
     except DeftworksError as error:
-        _check_message(result, error, source)
+        check_message(result, error, source)
         result.refusal = str(error).replace(str(source), "")
         return
     try:
@@ -100,7 +100,7 @@ def _judged(result: CaseResult, source: Path) -> Any:
     try:
         judgement = judge(source, DATASET_ID)
     except DeftworksError as error:
-        _check_message(result, error, source)
+        check_message(result, error, source)
         judgement = judge_unreadable(DATASET_ID, error)
     result.codes = sorted({finding.code for finding in judgement.verdict.findings})
     if not judgement.verdict.accepted and not judgement.verdict.reason:
@@ -133,10 +133,10 @@ def _receive(result: CaseResult, source: Path, target: Path) -> None:
     try:
         receive(source, CONTRIBUTOR, Lake(target / "lake"), judge)
     except DeftworksError as error:
-        _check_message(result, error, source)
+        check_message(result, error, source)
 
 
-def _check_message(result: CaseResult, error: Exception, source: Path) -> None:
+def check_message(result: CaseResult, error: Exception, source: Path) -> None:
     """An error of ours must say which file, folder or dataset it is about."""
     text = str(error)
     names = (str(source), DATASET_ID, str(source.parent), *_names_in(source))

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from random import Random
 
-SPARSE_BYTES = 3 * 2**30
+SPARSE_BYTES = 2**30
 
 
 def mutate_folder(rng: Random, folder: Path, outside: Path) -> str:
