@@ -238,6 +238,19 @@ def _float_column(target: Target, key: str) -> None:
         replace_table(path, table.set_column(place, key, table[key].cast(pa.float64())))
 
 
+def _repeat_column(target: Target) -> None:
+    """The table of the rows has two columns of the same name."""
+    for path in list((target.copy.root / "data").rglob("*.parquet")):
+        table = pq.read_table(path)
+        replace_table(path, table.append_column("timestamp", table["timestamp"]))
+
+
+def _fractional_fps(target: Target) -> None:
+    """The rate of television, declared as it is."""
+    target.copy.info["fps"] = target.copy.info["fps"] * 1000 / 1001
+    target.copy.write_info()
+
+
 def _gap_in_index(target: Target) -> None:
     """`frame_index` leaves out a number in the middle."""
     rows = target.rows()
@@ -390,6 +403,8 @@ INJECTIONS = (
     _dataset("missing_column", "no action", _with(_drop_column, ACTION, everywhere=True)),
     _dataset("missing_column", "no timestamp", _with(_drop_column, "timestamp", everywhere=True)),
     _episode("missing_column", "no action in an episode", _with(_drop_column, ACTION, everywhere=False), fits=is_v2),
+    _dataset("repeated_column", "two clocks", _repeat_column),
+    _dataset("fractional_fps", "a thousandth slower", _fractional_fps),
     _dataset("undeclared_column", "a reward", _add_column),
     _dataset("shape_mismatch", "one value too many declared", _declare_wider),
     _episode("shape_mismatch", "one value too many in an episode", _widen_rows, fits=is_v2),

@@ -5,6 +5,8 @@ Every changed video is encoded again as the recorder did, which is itself a cont
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from tests.bench.curation.copies import ACTION, STATE, Copy, codec_of, rewrite
@@ -232,6 +234,27 @@ def _zero_bytes(target: Target, share: float) -> None:
     rewrite(path, bytes(content))
 
 
+def _uneven_clock(target: Target, share: float) -> None:
+    """The frames of the file are shown early or late by up to half of `share` steps, whatever the rows say."""
+    import av
+
+    path = target.copy.video_file(target.episode, target.camera())
+    assert path is not None
+    content, even = path.read_bytes(), path.with_suffix(".even.mp4")
+    even.write_bytes(content)
+    path.unlink()
+    with av.open(str(even)) as source, av.open(str(path), "w", options={"movflags": "faststart"}) as output:
+        stream = source.streams.video[0]
+        copy = output.add_stream_from_template(stream, opaque=True)
+        copy.time_base = Fraction(1, 90000)
+        step = 90000 / target.copy.fps
+        for number, packet in enumerate(packet for packet in source.demux(stream) if packet.dts is not None):
+            packet.stream, packet.time_base = copy, copy.time_base
+            packet.pts = packet.dts = round((number + target.rng.uniform(0, share / 2)) * step)
+            output.mux(packet)
+    even.unlink()
+
+
 def _add_sound(target: Target) -> None:
     """The same frames with a quiet sound track beside them."""
     import av
@@ -288,6 +311,7 @@ INJECTIONS = (
     single("video.codec_mismatch", "another codec declared", _declare_other_codec, **DATASET),
     *graded("video.size_mismatch", "some episodes of another size", [("x1.1", 1.1), ("x0.5", 0.5), ("x2", 2.0)], _resize, **EPISODE),
     single("video.size_mismatch", "another size declared", _declare_other_size, **DATASET),
+    *graded("video.uneven_clock", "frames early or late", [("10% of the step", 0.1), ("30%", 0.3), ("100%", 1.0)], _uneven_clock, **EPISODE),
     single("video.has_audio", "sound track", _add_sound, **EPISODE),
     single("control", "clean episode encoded again", _encode_again, is_control=True, **EPISODE),
 )  # fmt: skip
