@@ -5,6 +5,7 @@ What does not belong here: the conditions of skills (`curation.skill_index`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def query(lake: Lake, sql: str) -> pl.DataFrame:
     closed = {"enable_external_access": "false", "python_enable_replacements": "false"}
     connection = duckdb.connect(":memory:", config=closed)
     try:
-        for name in sorted({name.lower() for name in connection.get_table_names(sql)} & TABLE_NAMES):
+        for name in sorted(TABLE_NAMES & set(re.findall(r"\w+", sql.lower()))):
             connection.register(name, _table(lake, name, manifest).to_arrow())
         connection.execute("SET lock_configuration = true")
         answer = connection.sql(sql)

@@ -8,9 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from curation.corpus import build_corpus
 from curation.duplicates import find_duplicates
 from data_contracts.catalogue import (
     CAMERA_ROLE_TABLE,
+    CORPUS_EPISODES,
     DUPLICATES,
     EPISODES,
     FINDINGS,
@@ -157,6 +159,14 @@ class TinyLake:
             )
         record = {"dataset_id": dataset, "repo_id": repo_id(dataset), "source": "hub:tag", "state": state}
         CrawlRecord(**{"sha": None, **record, **more}).write(self.lake.crawl_record(dataset))
+
+    def write_corpus(self) -> None:
+        """Writes the listing and the corpus of what was added, as their stages would."""
+        SOURCE_LISTING.write(self.listing, self.lake.source_listing / "source_listing.parquet")
+        built = build_corpus(self.lake, self.listing, {})
+        built.manifest.write(self.lake.corpus / "manifest.json")
+        CORPUS_EPISODES.write(built.episodes, self.lake.corpus / "episodes.parquet")
+        FINDINGS.write(built.findings, self.lake.corpus / "findings.parquet")
 
     @property
     def listing(self) -> pl.DataFrame:
