@@ -25,8 +25,8 @@ MAX_VALUES = 2**26
 """That one reading takes into memory, half a gigabyte of int64: several times what a shard of LeRobot's 100 MB holds. Runs of
 equal values take no room in a file, so a few kilobytes may hold billions of them."""
 MAX_BYTES = 2**30
-"""The same for images and texts, whose size is known when they are read."""
-BATCH_ROWS = 64
+"""The same for images, texts and lists of varying length, whose size is known when they are read: some rows at a time."""
+ROWS_WITH_BYTES, ROWS_WITH_LISTS = 64, 8192
 
 FETCH_AGAIN = "Fetch the file again; a recorder that was not finalised leaves such files too."
 
@@ -46,8 +46,9 @@ def read_table(path: Path, columns: Sequence[str] | None = None, row_groups: Seq
             names = footer.schema.names if columns is None else columns
             if footer.num_values(groups, names) > MAX_VALUES:
                 raise ValueError(f"it holds more than {MAX_VALUES:,} values")
-            if any(name in footer.sized_by_content for name in names):
-                return _plain(_read_batches(file, groups, columns))
+            batch_rows = footer.batch_rows(names)
+            if batch_rows is not None:
+                return _plain(_read_batches(file, groups, columns, batch_rows))
             return _plain(file.read_row_groups(groups, columns=columns))
     except BROKEN as error:
         raise DatasetUnreadable(f"{path} cannot be read as parquet: {brief(error)}.", hint=FETCH_AGAIN) from error
@@ -75,27 +76,23 @@ class _Footer:
     metadata: pq.FileMetaData
 
     @cached_property
-    def sized_by_content(self) -> frozenset[str]:
-        """Columns with images, texts or bytes in them."""
-        return frozenset(field.name for field in self.schema if _holds_bytes(field.type))
-
-    @cached_property
-    def _values(self) -> list[dict[str, int]]:
-        """Number of values of each column in each row group, nulls included. A column of lists of structs is several of parquet's."""
-        owners = [
-            field.name for field in self.metadata.schema.to_arrow_schema() for _ in range(_num_leaves(field.type))
-        ]
-        counted = []
-        for number in range(self.metadata.num_row_groups):
-            group, counts = self.metadata.row_group(number), dict.fromkeys(owners, 0)
-            for name, place in zip(owners, range(group.num_columns), strict=True):
-                counts[name] += group.column(place).num_values
-            counted.append(counts)
-        return counted
+    def group_rows(self) -> list[int]:
+        """Rows of each row group. More is not asked of row groups: pyarrow aborts the process where the footer of a column in
+        one is damaged (`RowGroupMetaData.column`, pyarrow 26), and raises only while reading.
+        """
+        return [self.metadata.row_group(number).num_rows for number in range(self.metadata.num_row_groups)]
 
     def num_values(self, groups: Sequence[int], names: Sequence[str]) -> int:
-        """Returns how many values these columns have in these row groups, as the footer says."""
-        return sum(self._values[group].get(name, 0) for group in groups for name in names)
+        """Returns how many values these columns have in these row groups, a list of varying length counted as one."""
+        width = sum(_width(self.schema.field(name).type) for name in names if name in self.schema.names)
+        return width * sum(self.group_rows[group] for group in groups)
+
+    def batch_rows(self, names: Sequence[str]) -> int | None:
+        """Returns how many rows to read at a time, or None where `num_values` says all about the size of these columns."""
+        kinds = [self.schema.field(name).type for name in names if name in self.schema.names]
+        if any(_holds_bytes(kind) for kind in kinds):
+            return ROWS_WITH_BYTES
+        return ROWS_WITH_LISTS if any(_width(kind, of_list=0) == 0 for kind in kinds) else None
 
 
 def _footer(path: Path) -> _Footer:
@@ -114,10 +111,10 @@ def _read_footer(path: Path, _changed_ns: int, _size: int) -> _Footer:
         return _Footer(pa.schema(reversed(fields.values())), file.metadata)
 
 
-def _read_batches(file: pq.ParquetFile, groups: list[int], columns: Sequence[str] | None) -> pa.Table:
+def _read_batches(file: pq.ParquetFile, groups: list[int], columns: Sequence[str] | None, batch_rows: int) -> pa.Table:
     """Returns rows as they are read in small batches, so that reading can stop. Raises ValueError beyond MAX_BYTES."""
     batches, size_bytes = [], 0
-    for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=columns):
+    for batch in file.iter_batches(batch_rows, row_groups=groups, columns=columns):
         size_bytes += batch.nbytes
         if size_bytes > MAX_BYTES:
             raise ValueError(f"its rows take more than {MAX_BYTES:,} bytes")
@@ -127,12 +124,17 @@ def _read_batches(file: pq.ParquetFile, groups: list[int], columns: Sequence[str
     return pa.Table.from_batches(batches)
 
 
-def _num_leaves(kind: pa.DataType) -> int:
+def _width(kind: pa.DataType, of_list: int = 1) -> int:
+    """Returns how many values a row of a column has, with `of_list` for every list whose length varies."""
     if isinstance(kind, pa.BaseExtensionType):
-        return _num_leaves(kind.storage_type)
+        return _width(kind.storage_type, of_list)
     if not pa.types.is_nested(kind):
         return 1
-    return sum(_num_leaves(kind.field(place).type) for place in range(kind.num_fields))
+    if pa.types.is_fixed_size_list(kind):
+        return kind.list_size * _width(kind.value_type, of_list)
+    if pa.types.is_struct(kind):
+        return sum(_width(kind.field(place).type, of_list) for place in range(kind.num_fields))
+    return of_list
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:
@@ -146,7 +148,7 @@ def _holds_bytes(kind: pa.DataType) -> bool:
 class ShardReader:
     """Reads the rows of one episode out of a file that holds several.
 
-    Row groups that cannot hold the episode are skipped by their statistics. The last ones read are kept, because older
+    Row groups that do not hold the episode are skipped. The last ones read are kept, because older
     files hold all episodes in one row group and would otherwise be decoded once per episode.
     """
 
@@ -259,25 +261,11 @@ def _episode_ranges(path: Path) -> list[tuple[int, int, int]]:
     schema, _ = read_footer(path)
     if EPISODE_INDEX not in schema.names:
         return []
-    ranges = []
-    for group, known in enumerate(_group_statistics(path)):
-        if known is None:
-            column = read_table(path, [EPISODE_INDEX], [group])[EPISODE_INDEX]
-            values = number_column(column, EPISODE_INDEX)
-            known = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0.0, -1.0)
-        ranges.append((group, int(known[0]), int(known[1])))
+    values = number_column(read_table(path, [EPISODE_INDEX])[EPISODE_INDEX], EPISODE_INDEX)
+    ranges, first = [], 0
+    for group, num_rows in enumerate(_footer(path).group_rows):
+        known = values[first : first + num_rows]
+        low, high = (np.nanmin(known), np.nanmax(known)) if np.isfinite(known).any() else (0.0, -1.0)
+        ranges.append((group, int(low), int(high)))
+        first += num_rows
     return ranges
-
-
-def _group_statistics(path: Path) -> list[tuple[float, float] | None]:
-    """Returns the least and greatest episode index of each row group, None where the file does not say."""
-    metadata = _footer(path).metadata
-    places = [place for place in range(len(metadata.schema)) if metadata.schema.column(place).path == EPISODE_INDEX]
-    known: list[tuple[float, float] | None] = []
-    for group in range(metadata.num_row_groups):
-        statistics = metadata.row_group(group).column(places[0]).statistics if places else None
-        if statistics is not None and statistics.has_min_max and isinstance(statistics.min, (int, float)):
-            known.append((statistics.min, statistics.max))
-        else:
-            known.append(None)
-    return known
