@@ -63,7 +63,11 @@ def run_stage(folder: Path, inputs: Mapping[str, Any], produce: Callable[[Path],
     scratch = folder.with_name(f".{folder.name}.partial")
     remove_folder(scratch)
     scratch.mkdir(parents=True)
-    produce(scratch)
+    try:
+        produce(scratch)
+    except Exception:
+        remove_folder(scratch)
+        raise
     write_json(scratch / MANIFEST, {"digest": digest, "inputs": dict(inputs)})
     replace_folder(folder, scratch)
     return StageResult(folder, digest, is_cached=False)

@@ -85,13 +85,17 @@ class Repository:
 
 
 class Repositories:
-    """All of them, by id, with a count of requests by repository and kind (info, tree, refs, file, list)."""
+    """All of them, by id, with a count of requests by repository and kind (list, info, tree, refs, file, cdn).
+
+    `leaked_tokens` names repositories for which another host was shown the token, `resumed_at` the bytes at which ranges began.
+    """
 
     def __init__(self) -> None:
         self._of: dict[str, Repository] = {}
         self._lock = threading.Lock()
         self.requests: Counter[tuple[str, str]] = Counter()
         self.leaked_tokens: list[str] = []
+        self.resumed_at: list[int] = []
 
     def add(
         self, repo_id: str, kind: str = "v21", *, fault: Fault | None = None, tag: str | None = "own"
@@ -100,9 +104,8 @@ class Repositories:
         repository = Repository(repo_id, fault=fault)
         commit = repository.commit({**templates()[kind], "README.md": readme(repo_id)})
         if tag:
-            repository.tags["v3.0" if kind == "v30" else {"v20": "v2.0"}.get(kind, "v2.1") if tag == "own" else tag] = (
-                commit.sha
-            )
+            own = {"v30": "v3.0", "v20": "v2.0"}.get(kind, "v2.1")
+            repository.tags[own if tag == "own" else tag] = commit.sha
         self._of[repo_id] = repository
         return repository
 

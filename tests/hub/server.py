@@ -227,6 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         if wanted and struck != "ignores_range":
             first = int(wanted[1])
+            self.server.repositories.resumed_at.append(first)
             if first >= len(content):
                 raise _Refused(416, {"Content-Range": f"bytes */{len(content)}"})
             headers = headers | {"Content-Range": f"bytes {first}-{len(content) - 1}/{len(content)}"}

@@ -12,7 +12,7 @@ from curation.sources.hub.client import BEYOND_THE_END, Hub
 from curation.sources.hub.disk import writing
 from curation.sources.hub.patience import current_patience
 from curation.sources.hub.tree import RemoteFile
-from curation.sources.hub.verify import BLOCK, feed, first_bytes, named_difference, new_hash
+from curation.sources.hub.verify import feed, first_bytes, named_difference, new_hash
 from data_contracts.errors import NotAsPinned, SourceUnavailable
 
 NUM_ATTEMPTS = 3
@@ -91,7 +91,7 @@ def _receive(commit: Commit, file: RemoteFile, incoming: Path) -> _Received:
             size, digest = 0, new_hash(file)
         num_bytes, started, head = 0, time.monotonic(), b"" if size == 0 else first_bytes(incoming)
         with writing(incoming), incoming.open("ab" if size else "wb") as sink:
-            for block in response.iter_bytes(BLOCK):
+            for block in response.iter_bytes():  # as they come: a larger block would be lost with a cut
                 head = head or block[:64]
                 sink.write(block)
                 digest.update(block)

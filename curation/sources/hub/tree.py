@@ -121,9 +121,10 @@ def _check_distinct(paths: list[str], what: str) -> None:
     """Some disks do not see case, and none has a file and a folder of one name."""
     folded: dict[str, str] = {}
     for path in paths:
-        same = folded.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
-        if same is not path:
-            raise _refused(what, f"{same!r} and {path!r} differ in case alone")
+        key = unicodedata.normalize("NFC", path).casefold()
+        if key in folded:
+            raise _refused(what, f"{folded[key]!r} and {path!r} are one name on some disks")
+        folded[key] = path
     for path in paths:
         for folder in PurePosixPath(unicodedata.normalize("NFC", path).casefold()).parents:
             if folder.as_posix() in folded:

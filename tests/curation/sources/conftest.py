@@ -1,0 +1,26 @@
+"""A Hub on this machine for the tests of `hub:` sources, with little patience so that they are quick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from data_contracts.layout import Lake
+from tests.hub.repositories import Repositories
+from tests.hub.server import serve
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repositories]:
+    """An empty Hub; add repositories to it."""
+    repositories = Repositories()
+    with serve(repositories) as endpoint:
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
+        monkeypatch.setenv("DEFTWORKS_HUB_PATIENCE_S", "8")
+        yield repositories
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    return Lake(tmp_path / "lake")
