@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,10 @@ class Answer:
     scores: dict[str, dict[int, float]]
     left_out: frozenset[int]
     seconds: float
+
+    def without_notes(self, codes: frozenset[str]) -> Answer:
+        """Returns the answer without what is said of these codes as a mere note."""
+        return replace(self, findings=[f for f in self.findings if not (f[0] in codes and f[1] == "note")])
 
     def episodes_with(self, code: str) -> set[int]:
         """Returns the episodes for which the code was raised; all of them where the dataset was meant."""

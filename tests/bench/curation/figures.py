@@ -13,6 +13,8 @@ import numpy as np
 from tests.bench.curation.examine import CRASH, Answer
 from tests.bench.curation.injection import Injection
 
+DESCRIBED = frozenset({"motion.unit_convention", "motion.zero_convention"})
+"""Codes whose notes say how things are, without blame: on clean data they do not count, on damaged data where they are new."""
 ALLOWED_FALSE = 0.01
 Z_95 = 1.959964
 
@@ -135,7 +137,7 @@ def _unit(injection: Injection, answer: Answer, episode: int, said_by_clean: dic
     is_raised = False
     for code in injection.codes:
         # What is true of the clean dataset too counts as found only where something new is said.
-        is_new = code not in subject.known or answer.said_of(code) - clean.said_of(code)
+        is_new = code not in subject.known | DESCRIBED or answer.said_of(code) - clean.said_of(code)
         named = answer.episodes_with(code)
         is_raised |= bool(is_new) and (bool(named) if injection.scope == "dataset" else episode in named)
         is_raised |= injection.scope == "dataset" and not named and bool(answer.said_of(code))
@@ -146,6 +148,7 @@ def _clean_units(injection: Injection, answer: Answer) -> list[_Unit]:
     subject = answer.variant.subject
     if injection.code in subject.known:
         return []
+    answer = answer.without_notes(DESCRIBED)
     named = answer.episodes_with(injection.code)
     if injection.scope == "dataset":
         return [_measured(injection, answer, -1, bool(answer.said_of(injection.code)))]

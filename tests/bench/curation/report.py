@@ -36,7 +36,8 @@ METHOD = """
 
 - *n*: damaged episodes, or damaged datasets where the defect is one of the whole dataset. *recall*: part of them for which the code
   was raised, with Wilson's 95% interval. *false*: the same over all clean episodes (datasets). A finding of any severity counts,
-  on both sides; *says* names the severities met.
+  on both sides; *says* names the severities met. Notes on the unit and zero of joints describe and do not accuse: they count
+  where they say something new of a damaged dataset, and not on clean ones.
 - *AUROC*: of the detector's continuous score where it has one (marked s), else of raised or not. *at 1%*: recall at the score that 1%
   of the clean episodes exceed. *length*: AUROC of a baseline that knows only how many frames the clean episode has (the best of
   long, short and unusual); a detector that is no better reads length. *random*: of random numbers, to show the spread of chance.
