@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from curation.quality import (
+    agreement,
     commands,
     convention,
     motion,
     optics,
+    orientation,
     paths,
     provenance,
     stillness,
@@ -34,6 +36,8 @@ DETECTORS: tuple[Detector, ...] = (
     *video.DETECTORS,
     *stillness.DETECTORS,
     *optics.DETECTORS,
+    *orientation.DETECTORS,
+    *agreement.DETECTORS,
     *text.DETECTORS,
     *provenance.DETECTORS,
 )
@@ -44,9 +48,14 @@ SCORES: dict[str, Callable[[EpisodeFacts], float]] = {
     **commands.SCORES,
     **video.SCORES,
     **stillness.SCORES,
+    **agreement.SCORES,
 }
 """How bad an episode is by itself, higher is worse, also below the threshold: by code, for detectors with a measure."""
-DATASET_SCORES: dict[str, Callable[[DatasetFacts], dict[int, float]]] = {**optics.SCORES}
+DATASET_SCORES: dict[str, Callable[[DatasetFacts], dict[int, float]]] = {
+    **optics.SCORES,
+    **orientation.SCORES,
+    **agreement.DATASET_SCORES,
+}
 """The same by episode where an episode is only bad against the others of its dataset."""
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(detector.family for detector in DETECTORS))
 

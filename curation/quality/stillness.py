@@ -12,6 +12,7 @@ import numpy as np
 from curation.quality.camera_facts import CameraFacts
 from curation.quality.detector import Detector
 from curation.quality.facts import EpisodeFacts
+from curation.quality.ranges import STUB_FRAMES
 from curation.quality.video import black_share
 from data_contracts.findings import Finding
 
@@ -24,7 +25,7 @@ FROZEN_SHARE = 0.08
 FROZEN_FRAMES = 5
 PACE = 0.3
 """A run counts as frozen where the joints travel there at no less than this part of their average pace."""
-REPEATED_SHARE = 0.08
+REPEATED_SHARE = 0.1
 """A tenth of the frames is worth telling; a few are lost by every recorder."""
 MIN_IN_A_ROW = 24
 RANGE_SHARE = 1e-3
@@ -40,11 +41,12 @@ class Stillness(NamedTuple):
 
 
 def stillness(camera: CameraFacts, episode: EpisodeFacts) -> Stillness:
-    """Returns how much of the camera's pictures stands still while the joints move; zeros where nothing moves."""
+    """Returns how much of the camera's pictures stands still while the joints move; zeros where nothing moves or
+    the episode is a stub."""
     known_N = camera.numbers_N < episode.num_frames
     numbers_N, change_N = camera.numbers_N[known_N], camera.change_N[known_N]
     path_T = joint_path(episode)
-    if len(numbers_N) < 3 or path_T[-1] <= 0:
+    if len(numbers_N) < STUB_FRAMES or path_T[-1] <= 0:
         return Stillness(0.0, 0, 0.0)
     gap_N, travel_N = np.diff(numbers_N, prepend=-1), np.diff(path_T[numbers_N], prepend=0)
     is_same_N = change_N <= _noise_level(change_N[1:])

@@ -114,6 +114,7 @@ def test_planted_defects_are_found_where_they_are(tmp_path: Path, write_dataset)
     assert found(root) == {
         "motion.static": (1,), "motion.not_finite": (2,), "motion.stub": (3,), "time.irregular_step": (4, 7),
         "time.video_shorter": (5,), "video.black": (6,), "time.non_monotonic": (7,), "text.placeholder_task": (8,),
+        "agreement.video_without_motion": (1,),
     }  # fmt: skip
     assert kept(root) == [True, False, False, False, True, False, True, False, True]
 
