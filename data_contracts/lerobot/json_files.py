@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +32,30 @@ def read_json_object(path: Path, name: str) -> tuple[dict[str, Any], list[Findin
 
 def read_json_lines(path: Path, name: str) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Returns the objects of a JSON lines file. Blank lines are passed over; broken ones are left out and reported."""
+    findings: list[Finding] = []
+    return list(iterate_json_lines(path, name, findings)), findings
+
+
+def iterate_json_lines(path: Path, name: str, findings: list[Finding]) -> Iterator[dict[str, Any]]:
+    """Yields what `read_json_lines` returns, an object at a time, and adds to `findings` what is odd."""
     try:
         lines = read_metadata(path).split(b"\n")
     except (OSError, ValueError) as error:
-        return [], [structure("unreadable_metadata", "warn", f"{name} cannot be read: {brief(error)}.", file=name)]
-    rows, broken = [], []
+        message = f"{name} cannot be read: {brief(error)}."
+        findings.append(structure("unreadable_metadata", "warn", message, file=name))
+        return
+    broken = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         row = _parsed(line)
         if isinstance(row, dict):
-            rows.append(row)
+            yield row
         else:
             broken.append(number)
-    if not broken:
-        return rows, []
-    message = f"{name}: {len(broken)} lines are not JSON objects and were left out (first: line {broken[0]})."
-    return rows, [structure("unreadable_metadata", "warn", message, file=name, lines=broken[:20])]
+    if broken:
+        message = f"{name}: {len(broken)} lines are not JSON objects and were left out (first: line {broken[0]})."
+        findings.append(structure("unreadable_metadata", "warn", message, file=name, lines=broken[:20]))
 
 
 def read_metadata(path: Path) -> bytes:

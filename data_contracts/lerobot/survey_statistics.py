@@ -31,7 +31,7 @@ def survey_statistics(dataset: LeRobotDataset) -> Iterator[Finding]:
     if dataset.version == "v2.1" and official and without:
         message = f"{EPISODES_STATS} lists no statistics of {len(without)} episodes."
         yield structure("missing_stats", "note", message, episodes=without, file=EPISODES_STATS)
-    published = {*official, *(key for stats in dataset.statistics.episodes.values() for key in stats)}
+    published = {*official, *dataset.statistics.episodes.features}
     for key in sorted(published - set(dataset.features)):
         camera = key.rpartition(".")[2]
         meant = next((k for k in dataset.declared_camera_keys if k not in published and k.endswith(f".{camera}")), None)
