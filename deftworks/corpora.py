@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -138,7 +139,7 @@ def query(
 
     answer = ask(Lake.at(home), sql)
     if as_json:
-        print_json(answer.to_dicts())
+        print_json(json.loads(answer.write_json()))
     else:
         print_frame(answer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -42,6 +43,9 @@ def test_two_builds_in_two_environments_are_bit_identical(tmp_path, write_datase
             for name in ("manifest.json", "episodes.parquet", "findings.parquet")
         }
         built[place] = files | {"report": deftworks(environment, "corpus", "report", "--json", "--home", home)}
+        figures = json.loads(deftworks(environment, "corpus", "build", "--json", "--home", home))
+        assert figures["states"]["accepted"] == 1
+        assert (home / "corpus" / "manifest.json").read_bytes() == files["manifest.json"]
     one, other = built.values()
     assert [name for name in one if one[name] != other[name]] == []
     assert b"duplicate.exact_copy" in one["manifest.json"]
