@@ -97,17 +97,27 @@ def crawl(
         return CrawlReport(datasets=tuple(sorted(settled, key=lambda dataset: dataset.dataset)))
 
 
-def update_listing(lake: Lake, sources: Sequence[str]) -> pl.DataFrame:
-    """Lists the sources anew and writes the lake's listing, in which the rows of its other sources stay as they were."""
+def update_listing(lake: Lake, sources: Sequence[str], others: Sequence[str] | None = None) -> pl.DataFrame:
+    """Lists the sources anew and writes the lake's listing, in which the rows of other sources stay as they were.
+
+    Args:
+        others: the other sources that stay; None keeps all.
+
+    Raises:
+        SourceError: a source cannot be listed. The lake's listing is then as it was.
+    """
     from curation.sources import list_datasets
 
-    fresh, others = list_datasets(sources, lake), _rows_of_other_sources(lake, sources)
+    kept = _rows_of_other_sources(lake, sources)
+    if others is not None:
+        kept = kept.filter(pl.col("source").is_in(list(others)))
+    fresh = list_datasets(sources, lake)
     known = {name.lower() for name in fresh["dataset_id"]}
     if any(
-        name.lower() in known for name in others["dataset_id"]
+        name.lower() in known for name in kept["dataset_id"]
     ):  # two sources, one id: both have to be listed together
-        fresh, others = list_datasets([*others["source"].unique(maintain_order=True), *sources], lake), others.clear()
-    listing = pl.concat([others, fresh]).sort("dataset_id")
+        fresh, kept = list_datasets([*kept["source"].unique(maintain_order=True), *sources], lake), kept.clear()
+    listing = pl.concat([kept, fresh]).sort("dataset_id")
     SOURCE_LISTING.write(listing, lake.source_listing / "source_listing.parquet")
     return listing
 
