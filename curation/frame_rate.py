@@ -82,7 +82,8 @@ def settle_rate(declared: float, clocks: Iterable[Clock]) -> FrameRate:
     written = max((rate for rate in RATES if rate <= source), default=0)
     if not written:
         raise DatasetUnreadable(
-            f"{source:g} frames per second cannot be written: LeRobot v3.0 counts whole ones, at least one.",
+            f"{source:g} frames per second, by fps of meta/info.json or by timestamp, cannot be written: LeRobot v3.0 counts "
+            "whole ones, at least one.",
             hint="Record with at least one frame per second.",
         )
     changes.append(f"resampled from {source:g} to {written} frames per second: the nearest frame of rows and pictures")

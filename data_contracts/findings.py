@@ -91,7 +91,6 @@ CODES: dict[str, dict[str, str]] = {
         "mirrored": "Pictures are mirrored.",
         "has_audio": "The video carries sound.",
         "uneven_clock": "Frames of a video file are not shown at the declared rate.",
-        "disordered_packets": "Packets of a video file are out of order, as where clips were joined.",
     },
     "agreement": {
         "video_without_motion": "Joints move and the pictures do not.",

@@ -57,6 +57,7 @@ def judge(
         NotADataset, DatasetUnreadable, UnknownVersion: it cannot be opened at all; `judge_unreadable` makes that a verdict.
     """
     from data_contracts.lerobot import open_dataset
+    from data_contracts.lerobot.survey_videos import survey_videos
 
     dataset = open_dataset(root)
     with ThreadPoolExecutor(NUM_PROBES) as pool:
@@ -67,6 +68,7 @@ def judge(
     found = [
         *source_findings,
         *dataset.findings,
+        *(survey_videos(dataset) if has_videos else ()),
         *(f for episode in judged for f in episode.findings),
         *run("dataset", facts),
     ]
