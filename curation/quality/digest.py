@@ -23,7 +23,7 @@ NEARLY_WHITE = 200
 class CameraDigest:
     """Some pictures of one camera in one episode, and the joints at the same clock.
 
-    `pictures_MHW` float32 0 to 255 at the frames `frames_M`; `states_KS` float32 at the frames `state_frames_K` (K is 0 where
+    `pictures_MHW` uint8, 0 black, at the frames `frames_M`; `states_KS` float32 at the frames `state_frames_K` (K is 0 where
     the rows are lost or not finite). `median_level` and `high_level` (95th percentile) are brightness 0 to 255, `white_share`
     the part of the picture at 250 and above, `nearly_white_share` between 200 and 250.
     """
@@ -40,8 +40,8 @@ class CameraDigest:
 
     @property
     def pictures_MP(self) -> np.ndarray:  # noqa: N802
-        """The same with each picture as a row of its pixels."""
-        return self.pictures_MHW.reshape(len(self.pictures_MHW), -1)
+        """The same with each picture as a row of its pixels, float32."""
+        return self.pictures_MHW.reshape(len(self.pictures_MHW), -1).astype(np.float32)
 
     def state_at(self, frames: np.ndarray) -> np.ndarray:
         """Returns the joints at these frames, interpolated, float64 (len(frames), S)."""
@@ -81,4 +81,4 @@ def _small(thumbs_NHW: np.ndarray) -> np.ndarray:
     factor = max(1, round(max(thumbs_NHW.shape[1:]) / PICTURE_PX))
     num, height, width = len(thumbs_NHW), thumbs_NHW.shape[1] // factor, thumbs_NHW.shape[2] // factor
     blocks = thumbs_NHW[:, : height * factor, : width * factor].reshape(num, height, factor, width, factor)
-    return blocks.mean(axis=(2, 4), dtype=np.float32)
+    return np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
