@@ -21,8 +21,8 @@ MIN_OVERLAP = 0.85
 COARSE_POINTS = 40
 FAR = 0.15
 """Distances beyond this (in units of the scale, per dimension) count as this much: a few wild points cannot hide a line."""
-NUM_STARTS = 3
-NUM_STEPS = 8
+NUM_STARTS = 2
+NUM_STEPS = 6
 ROBUST_AT = 0.02
 SMOOTHED_OVER = 5
 """Deviations are averaged over this many points: noise averages out, another path does not."""
@@ -41,17 +41,22 @@ class Line:
 
 @dataclass(frozen=True)
 class Alignment:
-    """How closely b runs along a. `deviation_D` is the root mean square per column, smoothed, in units of the scale given;
-    `coverage` the share of the signal that is covered most, 0..1."""
+    """How closely b runs along a. `deviation_ND` is smoothed, in units of the scale given; `coverage` the share of the signal
+    that is covered most, 0..1."""
 
     line: Line
     coverage: float
-    deviation_D: np.ndarray
+    deviation_ND: np.ndarray
 
     @property
     def deviation(self) -> float:
-        """Root mean square over all columns."""
-        return float(np.sqrt((self.deviation_D**2).mean()))
+        """Root mean square over all points and columns."""
+        return float(np.sqrt((self.deviation_ND**2).mean()))
+
+    @property
+    def usual_deviation(self) -> float:
+        """Median over the points of the root mean square over columns: quick moments between two points do not count."""
+        return float(np.median(np.sqrt((self.deviation_ND**2).mean(axis=1))))
 
 
 def align(
@@ -78,10 +83,14 @@ def align(
 
 
 def least_distance(a_ND: np.ndarray, b_MD: np.ndarray) -> float:
-    """Returns how far the points of the signal that fits better lie from the other one: the median over its points of the
-    root mean square over columns. A lower bound of what any alignment reaches, at little cost."""
-    squared = _squared_distances(a_ND, b_MD) / a_ND.shape[1]
-    return float(np.sqrt(min(np.median(squared.min(axis=0)), np.median(squared.min(axis=1)))))
+    """Returns how far every other point of the signal that fits better lies from the course of the other one: the median of
+    the root mean square over columns. About a lower bound of what any alignment reaches, at little cost."""
+
+    def to_course(points: np.ndarray, course: np.ndarray) -> float:
+        dense = at(course, np.arange(0, len(course) - 0.5, 0.5))
+        return float(np.median(_squared_distances(points[::2], dense).min(axis=1)))
+
+    return float(np.sqrt(min(to_course(a_ND, b_MD), to_course(b_MD, a_ND)) / a_ND.shape[1]))
 
 
 def _starts(a: np.ndarray, b: np.ndarray, same_speed: float) -> list[Line]:
@@ -150,8 +159,7 @@ def _measured(a: np.ndarray, b: np.ndarray, line: Line) -> Alignment | None:
     coverage = min(max(len(covered) / len(b), of_a), 1.0)
     if coverage < MIN_OVERLAP:
         return None
-    deviation = _smoothed(b[inside] - at(a, covered))
-    return Alignment(line, float(coverage), np.sqrt((deviation**2).mean(axis=0)))
+    return Alignment(line, float(coverage), _smoothed(b[inside] - at(a, covered)))
 
 
 def _smoothed(values_TD: np.ndarray) -> np.ndarray:

@@ -16,10 +16,10 @@ NUM_GRIDS = 4
 COLUMNS_PER_GRID = 5
 JOINT_CELLS = 8
 """Cells over the range that a joint usually has in its family."""
-PICTURE_CELL = 1.5
+PICTURE_CELL = 0.75
 """Grey levels."""
 POINTS_BETWEEN = 3
-_FREQUENCIES = ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2))
+_FREQUENCIES = ((0, 1), (1, 0), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2))
 """Of the cosines across and down a picture, the coarsest."""
 
 
@@ -45,7 +45,7 @@ def cells_of(points_ND: np.ndarray, widths_D: np.ndarray, salt: int) -> np.ndarr
 
 
 def picture_features(pictures_NP: np.ndarray) -> np.ndarray:
-    """Returns the coarsest cosines of small pictures, the same for a picture and its mirror images, float64 (N, 8)."""
+    """Returns the coarsest cosines of small pictures, the same for a picture and its mirror images, float64 (N, 7)."""
     angles = (np.arange(GRID) + 0.5) * np.pi / GRID
     waves = np.stack([np.outer(np.cos(down * angles), np.cos(across * angles)) for down, across in _FREQUENCIES])
     sums = np.einsum("np,kp->nk", pictures_NP, waves.reshape(len(waves), -1))

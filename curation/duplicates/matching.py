@@ -6,7 +6,8 @@ scripted expert from almost the same start, lie above them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ import polars as pl
 from curation.duplicates.alignment import Alignment, align, least_distance
 from curation.duplicates.candidates import candidate_pairs
 from curation.duplicates.joints import is_moving
-from curation.duplicates.pictures import mirrored
+from curation.duplicates.pictures import contrasts, mirrored
 from curation.duplicates.shingles import digest_shingles, encoding_shingles, joint_shingles, picture_shingles
 from curation.duplicates.signal import unpacked
 
@@ -31,9 +32,11 @@ MIN_PICTURE_MOTION = 0.7
 GREY_UNIT = 40.0
 """Grey levels that count as one when pictures are aligned: about what an arm changes where it passes."""
 MIN_DIGESTS, MIN_DIGEST_SHARE = 2, 0.8
-JOINT_PROMISE, PICTURE_PROMISE = 0.05, 3.0
+JOINT_PROMISE, PICTURE_PROMISE = 0.03, 2.0
 """Nothing is aligned whose points lie farther apart than this already."""
-MIN_SHARED_CELLS, MIN_CELL_SHARE = 4, 0.3
+REMEMBERED = 1024
+"""Episodes whose signals are kept unpacked: about 50 MB."""
+MIN_SHARED_CELLS, MIN_CELL_SHARE = 4, 0.5
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,10 @@ class Comparison:
     digest_share: float = 0.0
     joints: Alignment | None = None
     pictures: Pictures | None = None
+
+    @property
+    def first_and_second(self) -> tuple[int, int]:
+        return self.first, self.second
 
     @property
     def joint_deviation(self) -> float | None:
@@ -102,45 +109,53 @@ def find_matches(fingerprints: pl.DataFrame) -> list[Comparison]:
     Args:
         fingerprints: rows of FINGERPRINTS, no two of equal content.
     """
-    wanted = {
-        (int(first), int(second))
-        for shingles, min_shared, min_share in (
-            (encoding_shingles(fingerprints), 1, 0.0),
-            (digest_shingles(fingerprints), MIN_DIGESTS, 0.5),
-            (joint_shingles(fingerprints), MIN_SHARED_CELLS, MIN_CELL_SHARE),
-            (picture_shingles(fingerprints), MIN_SHARED_CELLS, MIN_CELL_SHARE),
-        )
-        for first, second in candidate_pairs(shingles, min_shared=min_shared, min_share=min_share)
-    }
-    return [comparison for comparison in compare(fingerprints, sorted(wanted)) if comparison.is_copy]
+    said: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for tier, shingles, min_shared, min_share in (
+        ("bytes", encoding_shingles(fingerprints), 1, 0.0),
+        ("bytes", digest_shingles(fingerprints), MIN_DIGESTS, MIN_DIGEST_SHARE / 2),
+        ("joints", joint_shingles(fingerprints), MIN_SHARED_CELLS, MIN_CELL_SHARE),
+        ("pictures", picture_shingles(fingerprints), MIN_SHARED_CELLS, MIN_CELL_SHARE),
+    ):
+        for first, second in candidate_pairs(shingles, min_shared=min_shared, min_share=min_share).tolist():
+            said[first, second].add(tier)
+    likely = [
+        comparison.first_and_second
+        for tiers in (frozenset({"joints"}), frozenset({"pictures"}), frozenset({"joints", "pictures"}), frozenset())
+        for comparison in compare(fingerprints, sorted(p for p, by in said.items() if by - {"bytes"} == tiers), tiers)
+        if comparison.is_copy
+    ]
+    return list(compare(fingerprints, sorted(likely)))
 
 
-def compare(fingerprints: pl.DataFrame, pairs: Iterable[tuple[int, int]]) -> Iterable[Comparison]:
-    """Yields what the tiers say of each pair of rows."""
+def compare(
+    fingerprints: pl.DataFrame,
+    pairs: Iterable[tuple[int, int]],
+    aligned: frozenset[str] = frozenset({"joints", "pictures"}),
+) -> Iterator[Comparison]:
+    """Yields what the tiers say of each pair of rows; of joints and pictures, only those in `aligned` are aligned."""
     columns = {name: fingerprints[name] for name in fingerprints.columns}
 
-    @lru_cache(maxsize=2048)
+    @lru_cache(maxsize=REMEMBERED)
     def joints(number: int) -> np.ndarray | None:
         path = columns["joint_path"][number]
         return None if path is None else unpacked(path)
 
-    @lru_cache(maxsize=2048)
+    @lru_cache(maxsize=REMEMBERED)
     def pictures(number: int) -> list[np.ndarray]:
         signals = columns["picture_signals"][number]
-        return [] if signals is None else [unpacked(signal) for signal in signals]
+        return [] if signals is None else [contrasts(signal) for signal in signals]
 
     for first, second in pairs:
         lengths = columns["num_frames"][first], columns["num_frames"][second]
         is_same_kind = columns["state_size"][first] == columns["state_size"][second]
-        seen = _pictures(pictures(first), pictures(second), lengths)
+        is_same_encoding = _is_same_encoding(columns["picture_digests"], first, second)
         yield Comparison(
             first,
             second,
-            is_same_encoding=_is_same_encoding(columns["picture_digests"], first, second)
-            and _is_lively(pictures(first)),
+            is_same_encoding=is_same_encoding and _is_lively(pictures(first)),
             digest_share=_digest_share(columns["joint_digests"], first, second),
-            joints=_joints(joints(first), joints(second), lengths) if is_same_kind else None,
-            pictures=seen,
+            joints=_joints(joints(first), joints(second), lengths) if is_same_kind and "joints" in aligned else None,
+            pictures=_pictures(pictures(first), pictures(second), lengths) if "pictures" in aligned else None,
         )
 
 
@@ -190,7 +205,7 @@ def _nearest_camera(own: np.ndarray, others: list[np.ndarray], lengths: tuple[in
     found = align(own, view, np.full(own.shape[1], GREY_UNIT), same_speed, PICTURE_LIMIT / GREY_UNIT / 2)
     if found is None:
         return None
-    deviation = found.deviation * GREY_UNIT
+    deviation = found.usual_deviation * GREY_UNIT
     return Pictures(round(deviation, 4), round(motion, 4), view is not other)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curation.duplicates.signal import packed
+from curation.duplicates.signal import packed, unpacked
 
 if TYPE_CHECKING:
     from data_contracts.lerobot import Episode
@@ -48,6 +48,12 @@ def picture_signal(episode: Episode, camera_key: str) -> bytes:
     numbers = np.unique(np.linspace(0, length - 1, min(MAX_PICTURES, length)).round().astype(int))
     pictures = [_small(frame) for frame in frames.decode(numbers.tolist())]
     return packed(np.stack(pictures).reshape(len(pictures), GRID * GRID))
+
+
+def contrasts(content: bytes) -> np.ndarray:
+    """Returns the packed small pictures, each less its mean: another encoding or exposure shifts all of a picture by a level."""
+    pictures = unpacked(content)
+    return pictures - pictures.mean(axis=1, keepdims=True)
 
 
 def mirrored(pictures_NP: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from curation.duplicates.cells import JOINT_CELLS, PICTURE_CELL, cells_of, picture_features
+from curation.duplicates.pictures import contrasts
 from curation.duplicates.signal import extents, unpacked
 
 OCTAVES_PER_UNIT = 4
@@ -56,7 +57,7 @@ def picture_shingles(fingerprints: pl.DataFrame) -> list[np.ndarray]:
 
 
 def _picture_cells(signal: bytes) -> np.ndarray:
-    features = picture_features(unpacked(signal))
+    features = picture_features(contrasts(signal))
     return cells_of(features, np.full(features.shape[1], PICTURE_CELL), salt=0)
 
 
