@@ -167,13 +167,12 @@ def _look_at(dataset: LeRobotDataset, episode: Episode) -> _Look:
     for key, feature in dataset.features.items():
         if feature.is_visual or feature.is_default:
             continue
-        problem = _problem(episode, feature) if key in present else f"episode {episode.index} has no such column"
+        values, problem = _values(episode, feature, present)
         if problem and key in (STATE, ACTION):
             raise DatasetUnreadable(f"{key} cannot be carried over: {problem}", hint="Leave the episode out.")
         if problem:
             problems[key] = problem
             continue
-        values = episode.array(key)
         values = values.reshape(len(values), -1) if key in (STATE, ACTION) else values
         shapes[key] = values.shape[1:] or (1,)
         if values.dtype.kind == "f":
@@ -202,22 +201,21 @@ def _joint_ranges(columns: dict[str, Feature], looks: Sequence[_Look]) -> dict[s
     return ranges
 
 
-def _problem(episode: Episode, feature: Feature) -> str | None:
-    """Says why a column cannot be written, or returns None."""
+def _values(episode: Episode, feature: Feature, present: set[str]) -> tuple[np.ndarray, str | None]:
+    """Returns the values of a column, and why it cannot be written, or None."""
+    nothing = np.zeros(0)
+    if feature.key not in present:
+        return nothing, f"episode {episode.index} has no such column"
     try:
         written_dtype(feature)
         values = episode.array(feature.key)
     except ContractError as error:
-        return error.message
+        return nothing, error.message
     except DatasetUnreadable as error:
-        return f"episode {episode.index}: {error.message}"
+        return nothing, f"episode {episode.index}: {error.message}"
     if values.dtype == object and feature.dtype != "string":
-        return f"episode {episode.index} has rows without a value"
-    if not values.size:
-        return f"the rows of episode {episode.index} hold no values"
-    if values.dtype.kind == "f" and feature.key not in (STATE, ACTION) and not np.isfinite(values).all():
-        return f"episode {episode.index} has values that are not finite"
-    return None
+        return nothing, f"episode {episode.index} has rows without a value"
+    return values, None
 
 
 def _columns(dataset: LeRobotDataset, looks: Sequence[_Look]) -> tuple[dict[str, Feature], list[str]]:

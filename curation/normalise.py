@@ -145,13 +145,15 @@ def _write_episode(
     converted, wraps = plan.joints.convert(published)
     picked = plan.rate.picked(episode.num_frames)
     columns = converted if picked is None else {key: values[picked] for key, values in converted.items()}
-    longer = [key for key in plan.videos if _num_spare_frames(episode, key) > 0]
+    segments = {key: episode.video_segment(key) for key in plan.videos}
+    longer = [key for key, segment in segments.items() if segment and segment.num_frames > episode.num_frames]
     statistics: Mapping[str, Any] = dataset.statistics.episodes.get(episode.index, {}) if picked is None else {}
     index = writer.add_episode(
         columns=columns,
         task=task_of(episode),
         videos={
-            key: _segment(episode, key) if picked is None else _resampled(episode, key, picked) for key in plan.videos
+            key: _cut(segment, episode.num_frames) if picked is None else _resampled(episode, key, picked)
+            for key, segment in segments.items()
         },
         images={key: _images(episode, key, picked) for key in plan.images},
         image_statistics={key: statistics[key] for key in (*plan.videos, *plan.images) if key in statistics},
@@ -220,16 +222,10 @@ def _column(episode: Episode, key: str) -> np.ndarray:
     return vectors[key]() if key in vectors else episode.array(key)
 
 
-def _segment(episode: Episode, key: str) -> VideoSegment | None:
-    segment = episode.video_segment(key)
-    if segment is None or segment.num_frames <= episode.num_frames:
+def _cut(segment: VideoSegment | None, num_frames: int) -> VideoSegment | None:
+    if segment is None or segment.num_frames <= num_frames:
         return segment
-    return VideoSegment(segment.path, segment.first_frame, episode.num_frames)
-
-
-def _num_spare_frames(episode: Episode, key: str) -> int:
-    segment = episode.video_segment(key)
-    return segment.num_frames - episode.num_frames if segment else 0
+    return VideoSegment(segment.path, segment.first_frame, num_frames)
 
 
 def _resampled(episode: Episode, key: str, picked: np.ndarray) -> Iterator[np.ndarray]:

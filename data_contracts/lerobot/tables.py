@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +18,8 @@ from data_contracts.lerobot.video_shards import CHUNKS_SIZE, VideoPlace
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 DATA_FILE_MB = 100
+EPISODE_FILE = ("meta/episodes/chunk_index", "meta/episodes/file_index")
+"""The table is one file, so both are 0."""
 
 
 @dataclass
@@ -77,9 +79,12 @@ def write_tasks(folder: Path, tasks: Sequence[str]) -> None:
 
 def write_episodes(folder: Path, episodes: Sequence[WrittenEpisode], fps: int) -> None:
     """Writes the episode table: row k is episode k."""
-    columns = {
-        name: _column(name, [value(episode) for episode in episodes]) for name, value in _values(episodes[0], fps)
-    }
+    first = episodes[0]
+    columns = {name: _column(name, [value(episode) for episode in episodes]) for name, value in _values(first, fps)}
+    for key, statistics in first.statistics.items():
+        for name in statistics:
+            columns[f"stats/{key}/{name}"] = _column(f"stats/{key}/{name}", _statistic(key, name, episodes))
+    columns |= {name: pa.array([0] * len(episodes), pa.int64()) for name in EPISODE_FILE}
     table = pa.table(columns)
     with open_parquet(folder / EPISODES_PATH.format(chunk_index=0, file_index=0), table.schema) as file:
         file.write_table(table)
@@ -96,11 +101,6 @@ def _values(first: WrittenEpisode, fps: int) -> Iterator[tuple[str, Callable[[Wr
     yield "dataset_to_index", lambda episode: episode.first_row + episode.length
     for key in first.videos:
         yield from _places(key, fps)
-    for key, statistics in first.statistics.items():
-        for name in statistics:
-            yield f"stats/{key}/{name}", partial(_statistic, key, name)
-    yield "meta/episodes/chunk_index", lambda _: 0
-    yield "meta/episodes/file_index", lambda _: 0
 
 
 def _places(key: str, fps: int) -> Iterator[tuple[str, Callable[[WrittenEpisode], Any]]]:
@@ -113,9 +113,12 @@ def _places(key: str, fps: int) -> Iterator[tuple[str, Callable[[WrittenEpisode]
     )
 
 
-def _statistic(key: str, name: str, episode: WrittenEpisode) -> list[Any] | None:
-    statistics = episode.statistics[key]
-    return plain({name: statistics[name]})[name] if name in statistics else None
+def _statistic(key: str, name: str, episodes: Sequence[WrittenEpisode]) -> list[Any]:
+    """Returns one statistic of every episode as nested lists, None where an episode lacks it."""
+    found = [episode.statistics[key].get(name) for episode in episodes]
+    if any(value is None for value in found):
+        return [None if value is None else plain({name: value})[name] for value in found]
+    return plain({name: np.stack(found)})[name]
 
 
 def _column(name: str, values: list[Any]) -> pa.Array:
