@@ -51,7 +51,7 @@ docs: setup  ## regenerate docs/contracts
 	$(BIN)/python -m data_contracts.documents docs/contracts
 
 pictures: debian setup  ## take the pictures of the README from the running shop and Dagster (after make demo)
-	$(BIN)/python tools/pictures.py
+	$(BIN)/python -m tools.pictures
 
 shop: setup  ## open the shop
 	$(BIN)/deftworks shop

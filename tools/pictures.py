@@ -6,27 +6,14 @@ docs/pictures/*.png.
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from data_contracts.layout import Lake
+from tools.serving import chromium, served
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 SETTLE_MS = 4000
 
 
@@ -34,11 +21,10 @@ def main() -> None:
     """Takes every picture."""
     lake = Lake.at()
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        with served("shop", lake, "/_stcore/health") as address:
+    with chromium() as browser:
+        with served("shop", lake) as address:
             take_shop(browser, address)
-        with served("dagster", lake, "/server_info") as address:
+        with served("dagster", lake) as address:
             take_dagster(browser, address)
 
 
@@ -75,36 +61,6 @@ def opened(page: Page, url: str) -> None:
     page.goto(url, timeout=120_000)
     page.wait_for_load_state("load")
     page.wait_for_timeout(SETTLE_MS)
-
-
-@contextmanager
-def served(command: str, lake: Lake, health: str) -> Iterator[str]:
-    """Runs `deftworks shop` or `deftworks dagster` and yields its address once it answers."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    arguments = [sys.executable, "-m", "deftworks", command, "--home", str(lake.home), "--port", str(port)]
-    server = subprocess.Popen(arguments, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        address = f"http://localhost:{port}"
-        wait_for(f"{address}{health}")
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=60)
-
-
-def wait_for(url: str, patience_s: float = 120.0) -> None:
-    """Returns when `url` answers; raises the last error when it does not in time."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            urlopen(url, timeout=5).close()
-            return
-        except (URLError, OSError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
 
 
 if __name__ == "__main__":

@@ -2,64 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
-from data_contracts.layout import HOME_VARIABLE, Lake
-from marketplace_ui.launch import shop_command
+from data_contracts.layout import Lake
+from tools.serving import CHROMIUM, chromium, served
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.journey
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
 def address(stocked: Lake) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, HOME_VARIABLE: str(stocked.home)}
-    server = subprocess.Popen(shop_command(port), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(f"http://localhost:{port}/_stcore/health")
-        yield f"http://localhost:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    with served("shop", stocked) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[sync_api.Browser]:
-    if not CHROMIUM.exists():
+    if not Path(CHROMIUM).exists():
         pytest.skip("needs Debian's chromium")
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-
-
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urlopen(url, timeout=5).close()
-            return
-        except (URLError, OSError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
+    with chromium() as browser:
+        yield browser
 
 
 def _opened(browser: sync_api.Browser, address: str, width: int, scheme: str = "light") -> sync_api.Page:
