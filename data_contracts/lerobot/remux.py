@@ -65,7 +65,7 @@ def copy_frames(video: VideoIndex, first_frame: int, num_frames: int, target: Pa
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with (
-            av.open(str(video.path), options=OPENED_AS) as source,
+            av.open(str(video.path), options=OPENED_AS, metadata_errors="replace") as source,
             av.open(str(target), "w", options={"movflags": "faststart"}) as output,
         ):
             stream = source.streams.video[0]

@@ -354,7 +354,7 @@ def _counted(index: VideoIndex, numbers: list[int], container: Any, stream: Any)
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """Opens the first video stream of a file; whatever FFmpeg says becomes VideoUnreadable."""
     try:
-        with av.open(str(path), options=OPENED_AS) as container:
+        with av.open(str(path), options=OPENED_AS, metadata_errors="replace") as container:
             if not container.streams.video:
                 raise VideoUnreadable(f"{path} has no video stream.", hint="Fetch the file again.")
             stream = container.streams.video[0]
@@ -364,7 +364,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 raise VideoUnreadable(f"{path} has frames of {size}; no camera has.", hint="Encode it smaller.")
             yield container, stream
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:  # titles that are no text make the bindings raise ValueError
         raise VideoUnreadable(f"{path} cannot be decoded: {brief(error)}.", hint="Fetch the file again.") from error
 
 
