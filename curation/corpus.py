@@ -17,7 +17,8 @@ from curation.corpus_copies import Copies, credit_order, resolve_copies
 from curation.corpus_episodes import episode_rows
 from curation.corpus_findings import NamedCodes, by_axis, corpus_wide, named_codes
 from curation.duplicates import copy_findings
-from data_contracts.catalogue import CORPUS_EPISODES, DUPLICATES, FINDINGS, SOURCE_LISTING
+from curation.fleet import compare_with_fleet
+from data_contracts.catalogue import CORPUS_EPISODES, DUPLICATES, FINDINGS, JOINT_RANGES, SOURCE_LISTING
 from data_contracts.layout import Lake
 from data_contracts.manifests import CorpusDataset, CorpusEpisode, CorpusManifest
 
@@ -59,7 +60,11 @@ def build_corpus(lake: Lake, listing: pl.DataFrame, failures: Mapping[str, str])
     }
     duplicates = _duplicates(lake, candidates)
     copies = _copies(duplicates, listing, candidates)
-    findings = corpus_wide(copy_findings(duplicates, {c.dataset_id: c.contributor for c in candidates}))
+    ranges = [candidate.joint_ranges for candidate in candidates if candidate.joint_ranges is not None]
+    findings = corpus_wide(
+        copy_findings(duplicates, {c.dataset_id: c.contributor for c in candidates}),
+        compare_with_fleet(pl.concat([JOINT_RANGES.frame([]), *ranges])),
+    )
     codes = {c.dataset_id: _codes(c, findings) for c in candidates}
     rows_of = {
         c.dataset_id: list(episode_rows(c, refusals[c.dataset_id], copies, codes[c.dataset_id])) for c in candidates

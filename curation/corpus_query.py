@@ -80,7 +80,7 @@ def query(lake: Lake, sql: str) -> pl.DataFrame:
         connection.execute("SET lock_configuration = true")
         answer = connection.sql(sql)
         return pl.DataFrame() if answer is None else _plain_numbers(answer.pl())
-    except (duckdb.Error, pl.exceptions.PolarsError) as error:
+    except duckdb.Error as error:
         raise ContractError(
             f"The query cannot be answered: {str(error).strip()}",
             hint=f"Tables: {', '.join(sorted(TABLE_NAMES))}; their columns: DESCRIBE <table>.",

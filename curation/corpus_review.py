@@ -60,7 +60,7 @@ def _near_copies(episodes: pl.DataFrame) -> Iterable[Facts]:
     foreign = near.join(owners, on="credited").filter(pl.col("contributor") != pl.col("owner"))
     counts = foreign.group_by("dataset_id", "credited").len().sort(["len", "dataset_id"], descending=[True, False])
     for dataset, credited, count in counts.rows():
-        yield _item(dataset, f"{count} near copies of {credited}")
+        yield _item(dataset, f"{count} near cop{'y' if count == 1 else 'ies'} of {credited}")
 
 
 def _conventions(findings: pl.DataFrame) -> Iterable[Facts]:
@@ -90,7 +90,12 @@ def _warnings(episodes: pl.DataFrame) -> Iterable[Facts]:
     for code, count in codes[:MOST_CODES]:
         datasets = warned.filter(warnings=code).group_by("dataset_id").len()
         dataset, most = datasets.sort(["len", "dataset_id"], descending=[True, False]).row(0)
-        yield _item(dataset, f"{code}: {count} kept episodes in {datasets.height} datasets, {most} of them here")
+        elsewhere = f", {most} of them here" if datasets.height > 1 else ""
+        yield _item(dataset, f"{code}: {count} kept episodes of {_number(datasets.height, 'dataset')}{elsewhere}")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _item(dataset: str, what: str | None) -> Facts:

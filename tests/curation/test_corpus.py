@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from curation.corpus import build_corpus
 from curation.corpus_copies import credit_order
 from data_contracts.errors import LakeError
+from data_contracts.manifests import NormalisedDataset
 
 
 def _states(corpus):
@@ -105,6 +106,40 @@ def test_codes_are_kept_apart_by_question_and_by_what_they_name(tiny_lake):
     assert (first.integrity, first.task_evidence) == ({}, {"agreement.video_joint_mismatch": "warn"})
     assert (second.integrity, second.task_evidence) == ({"motion.dead_dimension": "note", "motion.tremor": "warn"}, {})
     assert corpus.episodes["notes"].to_list() == [[], ["motion.dead_dimension"]]
+
+
+def test_what_only_the_whole_corpus_shows_stands_with_the_findings_and_gates_nothing(tiny_lake):
+    for number in range(12):
+        offset = 300.0 if number == 7 else 0.0
+        tiny_lake.add(
+            f"lab-{number}__push",
+            [f"p{number}"],
+            joints={"shoulder_pan": (offset - 90, offset + 90), "b": (-100.0, 200.0)},
+        )
+    tiny_lake.add("zed__copy", ["p3"])
+    corpus = build_corpus(tiny_lake.lake, tiny_lake.listing, {})
+    found = {(row["dataset_id"], row["code"]) for row in corpus.findings.to_dicts()}
+    assert found == {
+        ("lab-7__push", "motion.calibration_offset"),
+        ("zed__copy", "duplicate.exact_copy"),
+        ("zed__copy", "duplicate.cross_contributor"),
+    }
+    rows = {row["dataset_id"]: row for row in corpus.episodes.to_dicts()}
+    assert (rows["lab-7__push"]["is_kept"], rows["lab-7__push"]["notes"]) == (True, ["motion.calibration_offset"])
+    assert rows["zed__copy"]["warnings"] == ["duplicate.exact_copy"]
+    entry = next(d for d in corpus.manifest.datasets if d.dataset == "lab-7__push")
+    assert entry.integrity == {"motion.calibration_offset": "note"}
+
+
+def test_an_episode_lost_while_normalising_is_left_out_alone(tiny_lake):
+    tiny_lake.add("ada__push", ["p1", "p2"])
+    path = tiny_lake.lake.normalised("ada__push") / "meta" / "deftworks.json"
+    manifest = NormalisedDataset.read(path)
+    lost = {manifest.episodes[1].episode_index: "its second video ends early"}
+    manifest.model_copy(update={"episodes": manifest.episodes[:1], "lost": lost}).write(path)
+    corpus = build_corpus(tiny_lake.lake, tiny_lake.listing, {})
+    assert corpus.episodes["reason"].to_list() == [None, "its second video ends early"]
+    assert _states(corpus) == {"ada__push": ("accepted", None)}
 
 
 def test_what_the_crawl_could_not_have_is_in_the_state_that_it_says(tiny_lake):
