@@ -82,14 +82,15 @@ def _packet_digests(path: Path, _changed_ns: int) -> list[bytes]:
     import av
 
     from data_contracts.errors import VideoUnreadable
+    from data_contracts.lerobot.video import OPENED_AS
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options=OPENED_AS, metadata_errors="replace") as container:
             packets = [
                 (packet.pts, hashlib.sha256(bytes(packet)).digest())
                 for packet in container.demux(container.streams.video[0])
                 if packet.pts is not None and not packet.is_discard and not packet.is_corrupt
             ]
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise VideoUnreadable(f"{path} cannot be read: {error}.", hint="Normalise the dataset again.") from error
     return [digest for _, digest in sorted(packets, key=lambda packet: packet[0])]

@@ -81,7 +81,7 @@ def copy_frames(video: VideoIndex, first_frame: int, num_frames: int, target: Pa
                     packet.time_base = Fraction(1, fps)
                     packet.pts, packet.dts, packet.duration = int(ranks[number]), number - delay, 1
                     output.mux(packet)
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise VideoUnreadable(f"{video.path} cannot be copied: {brief(error)}.", hint="Encode it again.") from error
 
 
