@@ -20,7 +20,7 @@ LATE_S = 0.5
 """Teleoperated arms follow within 0.05 to 0.3 s; slower than this, pictures show the effect of another command."""
 MIN_EPISODES = 4
 FOREIGN_PEAK = 0.25
-FOREIGN_SHARE = 0.4
+FOREIGN_SHARE = 0.3
 RELATED_PEAK = 0.5
 """The other episodes must agree this well before one that does not is called foreign."""
 
@@ -86,7 +86,7 @@ def detect_state_action_mismatch(dataset: DatasetFacts) -> list[Finding]:
         return []  # an action of another kind than the state: a hand's pose against joints
     findings = []
     for episode, peak in zip(told, peaks.tolist(), strict=True):
-        if peak >= min(FOREIGN_PEAK, FOREIGN_SHARE * usual):
+        if peak >= max(FOREIGN_PEAK, FOREIGN_SHARE * usual):
             continue
         message = (
             f"{STATE} does not follow {ACTION} at any delay up to {MAX_LAG_S:g} s "

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-MAX_LAG_S = 1.5
+MAX_LAG_S = 1.0
 BACKWARDS_FRAMES = 5
 MIN_FRAMES = 24
 """Shorter motions agree with anything at some delay."""

@@ -14,6 +14,8 @@ FAST_FACTOR = 4.0
 PIN_FRAMES = 3
 PIN_SPEED = 0.3
 """Part of the joint's usual speed at which it meets its limit: an arm that comes to rest there has slowed down before."""
+GO_ON_SHARE = 0.5
+"""Of the frames at the limit, in which another joint moves: a robot at rest as a whole is idle and not saturated."""
 
 
 def tremor(values_TD: np.ndarray, fps: float) -> np.ndarray:
@@ -48,18 +50,22 @@ def pinned(values_TD: np.ndarray) -> Pinned:
     """Returns the measure for finite values, float64 (T, D)."""
     num_frames, width = values_TD.shape
     shares = np.zeros((2, width))
+    is_change_TD = np.diff(values_TD, axis=0) != 0
+    num_changes_T = is_change_TD.sum(axis=1)
     low_D, high_D = values_TD.min(axis=0), values_TD.max(axis=0)
     for side, end_D in enumerate((low_D, high_D)):
         is_end_TD = values_TD == end_D
         count_D = is_end_TD.sum(axis=0)
         for dimension in np.flatnonzero((count_D >= PIN_FRAMES) & (high_D > low_D)):
-            shares[side, dimension] = _pinned_frames(values_TD[:, dimension], is_end_TD[:, dimension]) / num_frames
+            go_on_T = num_changes_T > is_change_TD[:, dimension]
+            frames = _pinned_frames(values_TD[:, dimension], is_end_TD[:, dimension], go_on_T)
+            shares[side, dimension] = frames / num_frames
     return Pinned(shares.max(axis=0), shares[1] >= shares[0])
 
 
-def _pinned_frames(values_T: np.ndarray, is_end_T: np.ndarray) -> int:
-    """Returns the frames of runs of at least PIN_FRAMES that the joint enters or leaves at speed; its rest at the start and
-    the end of the episode counts only where both hold of the one side that there is."""
+def _pinned_frames(values_T: np.ndarray, is_end_T: np.ndarray, go_on_T: np.ndarray) -> int:
+    """Returns the frames of runs of at least PIN_FRAMES that the joint enters and leaves at speed while other joints go on
+    (`go_on_T`, per step); of runs at the start or the end of the episode the one side that there is."""
     speed_T = np.abs(np.diff(values_T))
     moving = speed_T[speed_T > 0]
     if not len(moving):
@@ -70,6 +76,7 @@ def _pinned_frames(values_T: np.ndarray, is_end_T: np.ndarray) -> int:
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
         sides = [speed_T[start - 1]] if start else []
         sides += [speed_T[stop - 1]] if stop < len(values_T) else []
-        if stop - start >= PIN_FRAMES and sides and min(sides) >= PIN_SPEED * usual:
+        is_long = stop - start >= PIN_FRAMES
+        if is_long and sides and min(sides) >= PIN_SPEED * usual and go_on_T[start : stop - 1].mean() >= GO_ON_SHARE:
             frames += int(stop - start)
     return frames
