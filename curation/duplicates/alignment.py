@@ -42,11 +42,13 @@ class Line:
 @dataclass(frozen=True)
 class Alignment:
     """How closely b runs along a. `deviation_ND` is smoothed, in units of the scale given; `coverage` the share of the signal
-    that is covered most, 0..1."""
+    that is covered most, 0..1; `roughness` how much larger the deviation is before it is smoothed: 1 for another course,
+    2.2 for white noise."""
 
     line: Line
     coverage: float
     deviation_ND: np.ndarray
+    roughness: float
 
     @property
     def deviation(self) -> float:
@@ -159,7 +161,10 @@ def _measured(a: np.ndarray, b: np.ndarray, line: Line) -> Alignment | None:
     coverage = min(max(len(covered) / len(b), of_a), 1.0)
     if coverage < MIN_OVERLAP:
         return None
-    return Alignment(line, float(coverage), _smoothed(b[inside] - at(a, covered)))
+    raw = b[inside] - at(a, covered)
+    smooth = _smoothed(raw)
+    roughness = np.sqrt((raw**2).mean() / max((smooth**2).mean(), 1e-18))
+    return Alignment(line, float(coverage), smooth, float(roughness))
 
 
 def _smoothed(values_TD: np.ndarray) -> np.ndarray:

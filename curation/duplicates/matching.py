@@ -23,16 +23,18 @@ from curation.duplicates.signal import unpacked
 
 JOINT_LIMIT = 0.010
 """Root mean square over all joints, of each one's range in the longer episode, after averaging over 5 points."""
-PICTURE_LIMIT = 0.35
-"""Root mean square over the small pictures, grey levels, of the camera that agrees least."""
-PICTURE_LIMIT_OF_MOTION = 0.12
-"""The same as a share of how much the pictures change over the episode: a still scene is no evidence."""
+PICTURE_FLOOR, PICTURE_SHARE = 0.24, 0.03
+"""A camera agrees within the floor, in grey levels (what encoding again does), and this share of how much its pictures change
+over the episode (what moves between two of them)."""
+OTHER_PERFORMANCE, ROUGH = 0.05, 1.5
+"""Joints that deviate smoothly, by more than the limit and less than this, are another performance of the same thing: a
+scripted expert from nearly the same start, whose pictures say nothing more. Stolen pictures come with quite other joints."""
 MIN_PICTURE_MOTION = 0.7
 """Grey levels: pictures that change less show nothing that could be known again."""
 GREY_UNIT = 40.0
 """Grey levels that count as one when pictures are aligned: about what an arm changes where it passes."""
 MIN_DIGESTS, MIN_DIGEST_SHARE = 2, 0.8
-JOINT_PROMISE, PICTURE_PROMISE = 0.03, 2.0
+JOINT_PROMISE, PICTURE_PROMISE = 0.05, 2.0
 """Nothing is aligned whose points lie farther apart than this already."""
 REMEMBERED = 1024
 """Episodes whose signals are kept unpacked: about 50 MB."""
@@ -48,8 +50,9 @@ class Pictures:
     is_mirrored: bool
 
     @property
-    def agree(self) -> bool:
-        return self.deviation <= PICTURE_LIMIT and self.deviation <= PICTURE_LIMIT_OF_MOTION * self.motion
+    def excess(self) -> float:
+        """The deviation as a share of the limit."""
+        return self.deviation / (PICTURE_FLOOR + PICTURE_SHARE * self.motion)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,17 @@ class Comparison:
 
     @property
     def pictures_agree(self) -> bool:
-        return self.is_same_encoding or (self.pictures is not None and self.pictures.agree)
+        is_near = self.pictures is not None and self.pictures.excess <= 1
+        return self.is_same_encoding or (is_near and not self.is_other_performance)
+
+    @property
+    def is_other_performance(self) -> bool:
+        """True where the joints run side by side and apart: shown alike, done anew."""
+        return (
+            self.joints is not None
+            and JOINT_LIMIT < self.joints.deviation < OTHER_PERFORMANCE
+            and self.joints.roughness < ROUGH
+        )
 
     @property
     def is_copy(self) -> bool:
@@ -93,7 +106,7 @@ class Comparison:
             said.append(f"{self.digest_share:.0%} of the joints take the same course in another calibration or order")
         if self.joints is not None and (self.joint_deviation or 0) <= JOINT_LIMIT:
             said.append(f"joints within {self.joint_deviation:.2%} of their range over {self.joints.coverage:.0%}")
-        if self.pictures is not None and self.pictures.agree:
+        if self.pictures is not None and self.pictures.excess <= 1:
             mirror = ", mirrored" if self.pictures.is_mirrored else ""
             said.append(f"pictures within {self.pictures.deviation:.2f} grey levels{mirror}")
         if not self.joints_agree:
@@ -124,7 +137,7 @@ def find_matches(fingerprints: pl.DataFrame) -> list[Comparison]:
         for comparison in compare(fingerprints, sorted(p for p, by in said.items() if by - {"bytes"} == tiers), tiers)
         if comparison.is_copy
     ]
-    return list(compare(fingerprints, sorted(likely)))
+    return [comparison for comparison in compare(fingerprints, sorted(likely)) if comparison.is_copy]
 
 
 def compare(
@@ -192,7 +205,7 @@ def _pictures(first: list[np.ndarray], second: list[np.ndarray], lengths: tuple[
     found = [_nearest_camera(own, second, lengths) for own in first]
     if not found or any(one is None for one in found):
         return None
-    return max((one for one in found if one), key=lambda one: one.deviation)
+    return max((one for one in found if one), key=lambda one: one.excess)
 
 
 def _nearest_camera(own: np.ndarray, others: list[np.ndarray], lengths: tuple[int, int]) -> Pictures | None:
@@ -202,7 +215,7 @@ def _nearest_camera(own: np.ndarray, others: list[np.ndarray], lengths: tuple[in
     if distance > PICTURE_PROMISE or motion < MIN_PICTURE_MOTION or min(len(own), len(view)) < 8:
         return None
     same_speed = (lengths[1] / len(view)) / (lengths[0] / len(own))
-    found = align(own, view, np.full(own.shape[1], GREY_UNIT), same_speed, PICTURE_LIMIT / GREY_UNIT / 2)
+    found = align(own, view, np.full(own.shape[1], GREY_UNIT), same_speed, PICTURE_FLOOR / GREY_UNIT / 2)
     if found is None:
         return None
     deviation = found.usual_deviation * GREY_UNIT

@@ -11,7 +11,7 @@ import polars as pl
 from recordings import task_of
 
 from curation.duplicates import find_duplicates
-from curation.duplicates.matching import JOINT_LIMIT, PICTURE_LIMIT, Comparison, compare
+from curation.duplicates.matching import JOINT_LIMIT, Comparison, compare
 
 FALSE_POSITIVES = 0.001
 PICTURES = ("picture_digests", "picture_signals")
@@ -48,8 +48,8 @@ def score(comparison: Comparison) -> float:
         deviations.append(0.0)
     if comparison.joint_deviation is not None:
         deviations.append(comparison.joint_deviation / JOINT_LIMIT)
-    if comparison.pictures is not None:
-        deviations.append(comparison.pictures.deviation / PICTURE_LIMIT)
+    if comparison.pictures is not None and not comparison.is_other_performance:
+        deviations.append(comparison.pictures.excess)
     return min(deviations)
 
 
