@@ -17,7 +17,8 @@ def normalise(
 ) -> None:
     """Write the usable episodes of a dataset as LeRobot v3.0.
 
-    Videos are linked or remuxed, never re-encoded when it can be avoided. Every change is listed in DST/meta/deftworks.json.
+    Videos are linked or remuxed, never re-encoded when it can be avoided. Joints of SO-100 and SO-101 arms come out under one
+    set of names and from one zero where it is certain what they were. Every change is listed in DST/meta/deftworks.json.
     DST appears whole or not at all.
 
     [bold]Example[/bold]
@@ -59,5 +60,7 @@ def normalise(
     out.print(f"{target}: {len(manifest.episodes)} episodes kept, {dropped} dropped.")
     for change in manifest.changes:
         err.print(f"  changed: {change}")
+    for number, reason in manifest.lost.items():
+        err.print(f"  lost: episode {number}: {reason}")
     for video in manifest.reencoded:
         err.print(f"  re-encoded: {video}")

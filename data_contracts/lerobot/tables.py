@@ -115,10 +115,9 @@ def _places(key: str, fps: int) -> Iterator[tuple[str, Callable[[WrittenEpisode]
 
 def _statistic(key: str, name: str, episodes: Sequence[WrittenEpisode]) -> list[Any]:
     """Returns one statistic of every episode as nested lists, None where an episode lacks it."""
-    found = [episode.statistics[key].get(name) for episode in episodes]
-    if any(value is None for value in found):
-        return [None if value is None else plain({name: value})[name] for value in found]
-    return plain({name: np.stack(found)})[name]
+    found = [episode.statistics[key][name] for episode in episodes if name in episode.statistics[key]]
+    values = iter(plain({name: np.stack(found)})[name])
+    return [next(values) if name in episode.statistics[key] else None for episode in episodes]
 
 
 def _column(name: str, values: list[Any]) -> pa.Array:
