@@ -20,13 +20,14 @@ DAMAGED_PART = 3
 
 @dataclass(frozen=True)
 class Amount:
-    """How many episodes get each injection of episodes, and how many datasets each injection of datasets."""
+    """How many episodes get each injection of episodes, how many datasets each of datasets, and how many are used at all."""
 
     episodes: int
     datasets: int
+    hosts: int | None = None
 
 
-FULL, QUICK = Amount(episodes=80, datasets=12), Amount(episodes=8, datasets=2)
+FULL, QUICK = Amount(episodes=60, datasets=10), Amount(episodes=6, datasets=1, hosts=10)
 REAL = Amount(episodes=6, datasets=0)
 
 
@@ -48,7 +49,9 @@ class Variant:
 
 
 def plan(subjects: Sequence[Subject], injections: Sequence[Injection], amount: Amount) -> list[Variant]:
-    """Returns the clean datasets as they are, then the damaged ones."""
+    """Returns the clean datasets as they are, then the damaged ones. A few hosts are taken at equal distances, of all worlds."""
+    if amount.hosts is not None:
+        subjects = subjects[:: -(-len(subjects) // amount.hosts)]
     variants = [Variant(subject, ()) for subject in subjects]
     shares: dict[tuple[int, str], list[Injection]] = defaultdict(list)
     for injection in injections:
