@@ -1,6 +1,6 @@
 """Every detector, as data. A new code is a function and a line in its family's module; nothing else changes.
 
-Families follow `data_contracts.findings.CODES`; those without detectors (agreement, duplicate) await theirs.
+Families follow `data_contracts.findings.CODES`; copies (duplicate) are found across datasets, in `curation.duplicates`.
 """
 
 from __future__ import annotations
