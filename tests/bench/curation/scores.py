@@ -1,6 +1,7 @@
 """Listens to the continuous scores behind the findings while a dataset is judged, for the area under the curve.
 
-`curation.quality.registry.SCORES` maps a code to a function of an episode's facts; higher is worse.
+`curation.quality.registry.SCORES` maps a code to a function of an episode's facts, `DATASET_SCORES` one to a function of the
+dataset's facts that gives a number per episode; higher is worse.
 """
 
 from __future__ import annotations
@@ -24,13 +25,17 @@ def kept_scores() -> Iterator[dict[str, dict[int, float]]]:
     judge = importlib.import_module("curation.quality.judge")  # the package gives this name to the function in it
 
     scores: dict[str, dict[int, float]] = defaultdict(dict)
-    original, known = judge.run, registry.SCORES
+    original = judge.run
 
     def run(scope: Any, facts: Any) -> Any:
         if scope == "episode":
-            for code, score in known.items():
+            for code, score in registry.SCORES.items():
                 if facts.cameras or not code.startswith(OF_PICTURES):
                     scores[code][facts.index] = _finite(score(facts))
+        if scope == "dataset":
+            for code, score_all in registry.DATASET_SCORES.items():
+                if facts.videos or not code.startswith(OF_PICTURES):
+                    scores[code] = {episode: _finite(value) for episode, value in score_all(facts).items()}
         return original(scope, facts)
 
     judge.run = run
