@@ -29,8 +29,8 @@ class Commit(NamedTuple):
     sha: str
 
 
-def download(commit: Commit, file: RemoteFile, incoming: Path, target: Path) -> int:
-    """Brings a file to `target` and returns how many bytes were sent for it. `incoming` holds what came so far.
+def download(commit: Commit, file: RemoteFile, incoming: Path, target: Path) -> None:
+    """Brings a file to `target`. `incoming` holds what came so far, also from a process that was killed.
 
     Raises:
         NotAsPinned: what is sent differs from what the commit lists, time and again.
@@ -40,66 +40,60 @@ def download(commit: Commit, file: RemoteFile, incoming: Path, target: Path) -> 
     with writing(target):
         incoming.parent.mkdir(parents=True, exist_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)
-    num_bytes = 0
+    found = None
     for _ in range(NUM_ATTEMPTS):
-        received = _receive_all(commit, file, incoming)
-        num_bytes += received.num_bytes
-        if received.difference is None:
+        found = _receive_all(commit, file, incoming)
+        if found is None:
             with writing(target):
                 incoming.replace(target)
-            return num_bytes
+            return
         incoming.unlink()
-    message = f"{commit.repo_id} at {commit.sha[:12]} is not what its commit lists. {received.difference}."
+    message = f"{commit.repo_id} at {commit.sha[:12]} is not what its commit lists. {found}."
     raise NotAsPinned(message, hint=f"Fetched {NUM_ATTEMPTS} times; tell its owner.")
 
 
-class _Received(NamedTuple):
-    difference: str | None
-    num_bytes: int
-
-
-def _receive_all(commit: Commit, file: RemoteFile, incoming: Path) -> _Received:
-    """Receives until all bytes are there, resuming after cuts, and says how the result differs."""
-    patience, failures, num_bytes = current_patience(), 0, 0
+def _receive_all(commit: Commit, file: RemoteFile, incoming: Path) -> str | None:
+    """Receives until all bytes are there, resuming after cuts, and returns how the result differs, or None."""
+    patience, failures = current_patience(), 0
     while True:
-        started = time.monotonic()
-        size_before = incoming.stat().st_size if incoming.exists() else 0
+        started, size_before = time.monotonic(), _size(incoming)
         try:
-            received = _receive(commit, file, incoming)
-            return received._replace(num_bytes=received.num_bytes + num_bytes)
+            return _receive(commit, file, incoming)
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            grown = (incoming.stat().st_size if incoming.exists() else 0) - size_before
-            num_bytes += max(grown, 0)
-            failures = 1 if grown > 0 else failures + 1
+            has_grown = _size(incoming) > size_before
+            failures = 1 if has_grown else failures + 1
             what = f"{file.path} of {commit.repo_id} was cut off again and again ({type(error).__name__})"
             if patience is None:
                 raise SourceUnavailable(f"{what}.", hint="Try again later.") from error
-            patience.lose(time.monotonic() - started if grown <= 0 else 0)
+            patience.lose(0.0 if has_grown else time.monotonic() - started)
             patience.pause(what, failures)
 
 
-def _receive(commit: Commit, file: RemoteFile, incoming: Path) -> _Received:
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _receive(commit: Commit, file: RemoteFile, incoming: Path) -> str | None:
     digest = new_hash(file)
     size = feed(digest, incoming) if incoming.exists() else 0
     if size >= file.size_bytes and size:
-        return _Received(named_difference(file, size, digest.hexdigest(), first_bytes(incoming)), 0)
+        return named_difference(file, size, digest.hexdigest(), first_bytes(incoming))
     with commit.hub.open(commit.repo_id, commit.sha, file.path, size) as response:
         if response.status_code == BEYOND_THE_END:
-            incoming.unlink()
+            incoming.unlink(missing_ok=True)
             raise httpx2.RemoteProtocolError("the rest of the file was refused")
         if not _continues_at(response, size):
             size, digest = 0, new_hash(file)
-        num_bytes, started, head = 0, time.monotonic(), b"" if size == 0 else first_bytes(incoming)
+        started, num_bytes = time.monotonic(), 0
         with writing(incoming), incoming.open("ab" if size else "wb") as sink:
             for block in response.iter_bytes():  # as they come: a larger block would be lost with a cut
-                head = head or block[:64]
                 sink.write(block)
                 digest.update(block)
                 num_bytes += len(block)
                 if size + num_bytes > file.size_bytes:
                     break  # more than there can be: the difference will say so
                 _check_pace(num_bytes, time.monotonic() - started)
-    return _Received(named_difference(file, size + num_bytes, digest.hexdigest(), head), num_bytes)
+    return named_difference(file, size + num_bytes, digest.hexdigest(), first_bytes(incoming))
 
 
 def _continues_at(response: httpx2.Response, size: int) -> bool:

@@ -32,7 +32,6 @@ class Store:
         self._incoming = folder / f".{commit.sha}.incoming"
         self._commit = commit
         self.kept: dict[str, RemoteFile] = {}
-        self.num_fetched_bytes = 0
         with writing(folder):
             self.partial.mkdir(parents=True, exist_ok=True)
         self._earlier = sorted(
@@ -88,7 +87,7 @@ class Store:
 
     def _fetch(self, file: RemoteFile) -> None:
         incoming = self._incoming / hashlib.sha256(file.path.encode()).hexdigest()
-        self.num_fetched_bytes += download(self._commit, file, incoming, self.partial / file.path)
+        download(self._commit, file, incoming, self.partial / file.path)
 
     def _take_over(self, file: RemoteFile) -> bool:
         target = self.partial / file.path
