@@ -12,18 +12,20 @@ from typing import Any
 Facts = Mapping[str, Any]
 MOST_FINDINGS = 12
 MOST_TEXT = 400
+MOST_OF_AN_ITEM = 140
+"""Characters in the list of what to look at; the dataset's own row says the rest."""
 AXES = {"integrity": "integrity", "task_evidence": "task evidence"}
 MARKS = {"gate": "✗", "warn": "!", "note": "·"}
 
 
-def plain(value: object) -> str:
+def plain(value: object, most: int = MOST_TEXT) -> str:
     """Returns a value as text that HTML cannot mistake for anything else, also within quotes.
 
     Control and direction characters become a replacement character: a name must not turn the text around it.
     """
     text = str(value)
-    if len(text) > MOST_TEXT:
-        text = f"{text[:MOST_TEXT]} …"
+    if len(text) > most:
+        text = f"{text[:most]} …"
     return html.escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text), quote=True)
 
 
@@ -84,7 +86,9 @@ def review_rules(rules: Iterable[Facts]) -> str:
     """Returns what to look at first, a list per rule."""
     shown = []
     for rule in rules:
-        items = "".join(f"<li>{_link(item['dataset'])} {plain(item['what'])}</li>" for item in rule["items"])
+        items = "".join(
+            f"<li>{_link(item['dataset'])} {plain(item['what'], MOST_OF_AN_ITEM)}</li>" for item in rule["items"]
+        )
         more = f"<li>… and {rule['num_more']:,} more</li>" if rule["num_more"] else ""
         shown.append(
             f'<div class="rule"><h3>{plain(rule["title"])}</h3><p class="soft">{plain(rule["why"])}</p><ul>{items}{more}</ul></div>'
