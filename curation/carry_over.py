@@ -60,15 +60,17 @@ class KeptEpisodes:
         self._read: dict[int, Episode] = {}
         self._free_bytes = KEPT_IN_MEMORY_BYTES
 
-    def take(self, number: int) -> Episode:
-        """Returns an episode. Raises DatasetUnreadable."""
-        if number in self._read:
-            return self._read[number]
+    def look(self, number: int) -> Episode:
+        """Returns an episode, and keeps it for `take` where there is room. Raises DatasetUnreadable."""
         episode = self.dataset.episode(number)
         if episode.columns.nbytes <= self._free_bytes:
             self._free_bytes -= episode.columns.nbytes
             self._read[number] = episode
         return episode
+
+    def take(self, number: int) -> Episode:
+        """Returns an episode for the last time, and forgets it. Raises DatasetUnreadable."""
+        return self._read.pop(number, None) or self.dataset.episode(number)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _survey(episodes: KeptEpisodes) -> tuple[list[_Look], dict[int, str]]:
     lost: dict[int, str] = {}
     for number in episodes.numbers:
         try:
-            looks.append(_look_at(dataset, episodes.take(number)))
+            looks.append(_look_at(dataset, episodes.look(number)))
         except DatasetUnreadable as error:
             lost[number] = error.message
     for key in (STATE, ACTION):
