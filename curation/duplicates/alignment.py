@@ -56,6 +56,11 @@ class Alignment:
         return float(np.sqrt((self.deviation_ND**2).mean()))
 
     @property
+    def largest_deviation(self) -> float:
+        """Root mean square over the points, of the column that deviates most."""
+        return float(np.sqrt((self.deviation_ND**2).mean(axis=0).max()))
+
+    @property
     def usual_deviation(self) -> float:
         """Median over the points of the root mean square over columns: quick moments between two points do not count."""
         return float(np.median(np.sqrt((self.deviation_ND**2).mean(axis=1))))

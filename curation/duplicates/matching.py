@@ -23,10 +23,12 @@ from curation.duplicates.signal import unpacked
 
 JOINT_LIMIT = 0.010
 """Root mean square over all joints, of each one's range in the longer episode, after averaging over 5 points."""
-PICTURE_FLOOR, PICTURE_SHARE = 0.24, 0.03
+JOINT_LIMIT_OF_ONE = 0.012
+"""The same of the joint that deviates most: noise is alike in all joints, another performance shows in one of them first."""
+PICTURE_FLOOR, PICTURE_SHARE = 0.25, 0.018
 """A camera agrees within the floor, in grey levels (what encoding again does), and this share of how much its pictures change
 over the episode (what moves between two of them)."""
-OTHER_PERFORMANCE, ROUGH = 0.05, 1.5
+OTHER_PERFORMANCE, ROUGH = 0.05, 2.0
 """Joints that deviate smoothly, by more than the limit and less than this, are another performance of the same thing: a
 scripted expert from nearly the same start, whose pictures say nothing more. Stolen pictures come with quite other joints."""
 MIN_PICTURE_MOTION = 0.7
@@ -76,8 +78,14 @@ class Comparison:
 
     @property
     def joints_agree(self) -> bool:
-        is_near = self.joint_deviation is not None and self.joint_deviation <= JOINT_LIMIT
-        return is_near or self.digest_share >= MIN_DIGEST_SHARE
+        return self.joint_excess <= 1 or self.digest_share >= MIN_DIGEST_SHARE
+
+    @property
+    def joint_excess(self) -> float:
+        """The deviation of the joints as a share of the limit; infinite where they are plainly different."""
+        if self.joints is None:
+            return float("inf")
+        return max(self.joints.deviation / JOINT_LIMIT, self.joints.largest_deviation / JOINT_LIMIT_OF_ONE)
 
     @property
     def pictures_agree(self) -> bool:
@@ -89,7 +97,8 @@ class Comparison:
         """True where the joints run side by side and apart: shown alike, done anew."""
         return (
             self.joints is not None
-            and JOINT_LIMIT < self.joints.deviation < OTHER_PERFORMANCE
+            and self.joint_excess > 1
+            and self.joints.deviation < OTHER_PERFORMANCE
             and self.joints.roughness < ROUGH
         )
 
@@ -104,7 +113,7 @@ class Comparison:
             said.append("the same encoded pictures")
         if self.digest_share >= MIN_DIGEST_SHARE:
             said.append(f"{self.digest_share:.0%} of the joints take the same course in another calibration or order")
-        if self.joints is not None and (self.joint_deviation or 0) <= JOINT_LIMIT:
+        if self.joints is not None and self.joint_excess <= 1:
             said.append(f"joints within {self.joint_deviation:.2%} of their range over {self.joints.coverage:.0%}")
         if self.pictures is not None and self.pictures.excess <= 1:
             mirror = ", mirrored" if self.pictures.is_mirrored else ""

@@ -29,15 +29,15 @@ def main() -> None:
     folders = dataset_folders(options.folders)
     tuned, reported = _divided(folders)
     tables = {folder: FINGERPRINTS.frame(honest_rows(folder)) for folder in folders}
-    tuning, tuning_scores = honest(_together(tables, tuned))
+    tuning, tuning_scores = honest(_together(tables, tuned), options.pairs)
     kept = _together(tables, reported)
-    result, scores = honest(kept)
+    result, scores = honest(kept, options.pairs)
     limit = threshold(tuning_scores)
     attacks = run_attacks(kept, {folder.name: folder for folder in reported}, options.victims, limit)
     text = report(options, tuning, result, limit, float((scores <= limit).mean()), attacks)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text)
-    print(text)
+    print(text)  # noqa: T201
 
 
 def run_attacks(rows: pl.DataFrame, folders: dict[str, Path], num_victims: int, limit: float) -> list[AttackResult]:
@@ -62,7 +62,7 @@ def run_attacks(rows: pl.DataFrame, folders: dict[str, Path], num_victims: int, 
             needs_both = name in ("two joined", "video of one, joints of another")
             victims.append([(dataset, episode), (dataset, other)] if needs_both else [(dataset, episode)])
         results.append(attack(name, rows, FINGERPRINTS.frame(copies), victims, limit))
-        print(results[-1], flush=True)
+        print(results[-1], flush=True)  # noqa: T201
     return results
 
 
@@ -85,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, help="folders that hold LeRobot datasets")
     parser.add_argument("--victims", type=int, default=100, help="episodes that are attacked, each in every way")
+    parser.add_argument("--pairs", type=int, default=100_000, help="honest pairs that are compared at most, per part")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence/duplicates.md"))
     return parser.parse_args()
 

@@ -39,14 +39,14 @@ def exact(victim: Recording, other: Recording, rng: np.random.Generator) -> Reco
 
 def trim(victim: Recording, other: Recording, rng: np.random.Generator) -> Recording:
     """Keeps 70% of the frames: the first, the last or the middle ones."""
-    kept = int(round(len(victim) * KEPT_SHARE))
+    kept = round(len(victim) * KEPT_SHARE)
     first = int(rng.choice([0, (len(victim) - kept) // 2, len(victim) - kept]))
     return _at(victim, np.arange(first, first + kept))
 
 
 def retime(victim: Recording, other: Recording, rng: np.random.Generator) -> Recording:
     """Plays at another speed: joints are interpolated, frames repeated or left out."""
-    length = max(2, int(round(len(victim) * rng.choice(SPEEDS))))
+    length = max(2, round(len(victim) * float(rng.choice(SPEEDS))))
     return _at(victim, np.linspace(0, len(victim) - 1, length))
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from recordings import task_of
 
 from curation.duplicates import find_duplicates
-from curation.duplicates.matching import JOINT_LIMIT, Comparison, compare
+from curation.duplicates.matching import MIN_DIGEST_SHARE, Comparison, compare
 
 FALSE_POSITIVES = 0.001
 PICTURES = ("picture_digests", "picture_signals")
@@ -44,10 +44,9 @@ class HonestResult:
 def score(comparison: Comparison) -> float:
     """Returns how near a pair is to being called a copy: 1 at the limits, 0 where bytes agree, infinite where nothing does."""
     deviations = [np.inf]
-    if comparison.is_same_encoding or comparison.digest_share >= 0.8:
+    if comparison.is_same_encoding or comparison.digest_share >= MIN_DIGEST_SHARE:
         deviations.append(0.0)
-    if comparison.joint_deviation is not None:
-        deviations.append(comparison.joint_deviation / JOINT_LIMIT)
+    deviations.append(comparison.joint_excess)
     if comparison.pictures is not None and not comparison.is_other_performance:
         deviations.append(comparison.pictures.excess)
     return min(deviations)
@@ -61,9 +60,11 @@ def same_task_pairs(fingerprints: pl.DataFrame) -> list[tuple[int, int]]:
     return [pair for members in groups.values() for pair in combinations(members, 2)]
 
 
-def honest(fingerprints: pl.DataFrame) -> tuple[HonestResult, np.ndarray]:
-    """Returns what becomes of the honest pairs, and their scores."""
+def honest(fingerprints: pl.DataFrame, max_pairs: int) -> tuple[HonestResult, np.ndarray]:
+    """Returns what becomes of the honest pairs, and their scores; of more than `max_pairs`, that many drawn by chance."""
     pairs = same_task_pairs(fingerprints)
+    drawn = np.random.default_rng(0).permutation(len(pairs))[:max_pairs]
+    pairs = [pairs[number] for number in sorted(drawn)]
     scores, examples = [], []
     for comparison in compare(fingerprints, pairs):
         scores.append(score(comparison))

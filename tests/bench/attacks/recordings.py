@@ -35,13 +35,13 @@ def honest_rows(folder: Path) -> Iterator[dict[str, Any]]:
     try:
         dataset = open_dataset(folder)
     except DeftworksError as error:
-        print(f"{folder.name}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{folder.name}: {error}\n")
         return
     for number in dataset.episode_indices:
         try:
             yield _row(dataset, number, folder.name, number)
         except DeftworksError as error:
-            print(f"{folder.name} {number}: {error}", file=sys.stderr)
+            sys.stderr.write(f"{folder.name} {number}: {error}\n")
 
 
 def read_recording(folder: Path, number: int) -> Recording:
