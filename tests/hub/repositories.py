@@ -23,6 +23,7 @@ FAULTS_OF_ANSWERS = (
     "429",
     "429_seconds",
     "429_date",
+    "429_hour",
     "ratelimit",
     "500",
     "503",
@@ -32,7 +33,7 @@ FAULTS_OF_ANSWERS = (
     "nonsense",
     "cut_answer",
 )
-FAULTS_OF_FILES = ("cut", "wrong_bytes", "wrong_size", "too_long", "pointer", "ignores_range")
+FAULTS_OF_FILES = ("cut", "wrong_bytes", "wrong_size", "too_long", "pointer", "ignores_range", "trickle")
 FAULTS_OF_TREES = ("hostile_path", "case_collision", "deleted")
 """Names of faults, by where they strike. What each does is in `server`."""
 

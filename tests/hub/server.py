@@ -192,6 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
         refusals = {
             "429": (429, {}),
             "429_seconds": (429, {"Retry-After": "1"}),
+            "429_hour": (429, {"Retry-After": "3600"}),
             "429_date": (429, {"Retry-After": in_a_second}),
             "ratelimit": (429, {"RateLimit": '"api";r=0;t=1', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}),
             "500": (500, {}),
@@ -233,10 +234,20 @@ class _Handler(BaseHTTPRequestHandler):
             headers = headers | {"Content-Range": f"bytes {first}-{len(content) - 1}/{len(content)}"}
             status = 206
         body = content[first:]
+        if struck == "trickle":
+            self._trickle(status, body, headers)
+            return
         if struck == "cut":
             self._send(status, body[: max(len(body) // 2, 1)], headers | {"Content-Length": str(len(body))})
             self._hang_up()
         self._send(status, body, headers)
+
+    def _trickle(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        """Sends a byte at a time, until the other end hangs up."""
+        self._send(status, b"", headers | {"Content-Length": str(len(body))})
+        for byte in body:
+            time.sleep(SLOW_S)
+            self.wfile.write(bytes([byte]))
 
     # how it is said
 

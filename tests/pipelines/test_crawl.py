@@ -176,6 +176,7 @@ def test_the_command_speaks_to_people_and_to_scripts(hub: Repositories, lake: La
     assert "No dimension of observation.state moves" in again.stdout
 
 
+@pytest.mark.journey
 def test_the_main_job_takes_the_hub_as_a_source_and_finds_the_crawl_done(hub: Repositories, lake: Lake) -> None:
     from deftworks.cli import app
 

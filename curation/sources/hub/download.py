@@ -18,6 +18,7 @@ from data_contracts.errors import NotAsPinned, SourceUnavailable
 NUM_ATTEMPTS = 3
 """How often content that differs is fetched anew before the dataset is put aside."""
 SLOWEST_BYTES_PER_S = 10_000
+"""What comes more slowly is time lost, and after GRACE_S is cut off."""
 GRACE_S = 60.0
 
 
@@ -60,12 +61,13 @@ def _receive_all(commit: Commit, file: RemoteFile, incoming: Path) -> str | None
         try:
             return _receive(commit, file, incoming)
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            has_grown = _size(incoming) > size_before
-            failures = 1 if has_grown else failures + 1
+            elapsed_s = time.monotonic() - started
+            has_come_on = _size(incoming) - size_before > SLOWEST_BYTES_PER_S * elapsed_s
+            failures = 1 if has_come_on else failures + 1
             what = f"{file.path} of {commit.repo_id} was cut off again and again ({type(error).__name__})"
             if patience is None:
                 raise SourceUnavailable(f"{what}.", hint="Try again later.") from error
-            patience.lose(0.0 if has_grown else time.monotonic() - started)
+            patience.lose(0.0 if has_come_on else elapsed_s)
             patience.pause(what, failures)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from curation.sources import list_datasets, open_source
+from curation.sources import describe_raw, list_datasets, open_source
 from curation.sources.hub.listing import id_of
-from data_contracts.errors import SourceUnavailable
+from data_contracts.errors import SourceError, SourceUnavailable
 from data_contracts.manifests import CrawlRecord
 from tests.hub.repositories import Fault
 
@@ -107,3 +109,22 @@ def test_the_scope_of_a_recipe_is_part_of_the_stamp(hub, lake, tmp_path) -> None
         stamps.add(next(open_source(f"hub:recipe={path}", lake).entries())["stamp"])
     assert len(stamps) == 3
     assert f"hub:{hub['lab/cubes'].main.sha}" in stamps
+
+
+@pytest.mark.parametrize("name", ["../../etc", "a/../../b", "we ird/\x00", "___", "x" * 300 + "/y"])
+def test_impossible_names_in_a_list_lead_nowhere(hub, lake, tmp_path, name) -> None:
+    hub.add(name)
+    (row,) = list_datasets(["hub:tag=LeRobot"], lake).to_dicts()
+    assert Path(row["path"]).resolve().is_relative_to(lake.home / "hub")
+    with pytest.raises(SourceError):
+        describe_raw(row, lake)
+    assert record(lake, row["dataset_id"]).state == "gone"
+    assert [path.name for path in tmp_path.iterdir()] == ["lake"]
+
+
+def test_a_commit_that_is_none_is_asked_about_again(hub, lake) -> None:
+    hub.add("lab/cubes").main.sha = "../../outside"
+    (row,) = list_datasets(["hub:tag=LeRobot"], lake).to_dicts()
+    assert row["stamp"] == "hub:unknown"
+    with pytest.raises(SourceUnavailable, match="names no commit"):
+        describe_raw(row, lake)
