@@ -23,6 +23,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_T
 EPISODES_PER_DATASET = 200
 BAR_EPISODES_PER_S = 100
 BAR_PEAK_MB = 2048
+FULL_EPISODES = 50_000
 
 
 def main() -> None:
@@ -125,11 +126,10 @@ def report(results: dict[str, dict[str, Any]], options: argparse.Namespace) -> s
     slowest = min(r["episodes"] / r["cpu_s"] for r in results.values())
     largest = max(r["peak_mb"] for r in results.values())
     is_met = slowest >= BAR_EPISODES_PER_S and largest <= BAR_PEAK_MB
-    lines += [
-        "",
-        f"Slowest set {slowest:.0f} episodes/s, largest peak {largest:.0f} MiB: {'met' if is_met else 'not met'}.",
-        "",
-    ]
+    verdict = "met" if is_met else "not met"
+    if options.episodes < FULL_EPISODES:
+        verdict = f"shown for {options.episodes} episodes only; the bars are for {FULL_EPISODES}"
+    lines += ["", f"Slowest set {slowest:.0f} episodes/s, largest peak {largest:.0f} MiB: {verdict}.", ""]
     return "\n".join(lines)
 
 
@@ -149,7 +149,7 @@ def _parts(number: int, num_parts: int) -> list[int]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("cache", type=Path, help="folder for the generated sets, kept for the next run")
-    parser.add_argument("--episodes", type=int, default=50_000)
+    parser.add_argument("--episodes", type=int, default=FULL_EPISODES)
     parser.add_argument("--frames", type=int, default=500, help="mean length of an episode")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence/row_checks.md"))
     parser.add_argument("--judge", type=Path, help=argparse.SUPPRESS)
