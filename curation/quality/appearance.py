@@ -22,7 +22,7 @@ RIDGE = 1e-4
 LEVEL = 1.0
 """Grey level that compression leaves behind: no pixel is trusted to less."""
 LAGS = np.array([0, 2, 4, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50])
-MIN_OVERLAP, MIN_PICTURES = 0.5, 8
+MIN_OVERLAP, MIN_PICTURES = 0.4, 8
 OUTLYING_FIT = 0.0
 
 
