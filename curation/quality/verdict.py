@@ -82,10 +82,14 @@ def findings_table(dataset_id: str, findings: Sequence[Finding]) -> pl.DataFrame
 
 def episodes_table(dataset_id: str, rows: Sequence[EpisodeRow], findings: Sequence[Finding]) -> pl.DataFrame:
     """Returns the episodes as the table `episodes`, each with the codes of the gates that name it."""
-    gates = [finding for finding in findings if finding.severity == "gate"]
+    gates = [
+        (finding.code, None if finding.episodes is None else frozenset(finding.episodes))
+        for finding in findings
+        if finding.severity == "gate"
+    ]
     table = []
     for row in rows:
-        codes = [gate.code for gate in gates if gate.episodes is None or row.index in gate.episodes]
+        codes = [code for code, episodes in gates if episodes is None or row.index in episodes]
         table.append(
             {
                 "dataset_id": dataset_id,
