@@ -138,7 +138,7 @@ def _plant(variant: Variant, donors: tuple[Subject, ...], root: Path) -> tuple[s
         )
         others = [donor for donor in donors if donor.id != variant.subject.id]
         donor = others[int(rng.integers(len(others)))] if others else None
-        target = Target(copy, variant.subject.id, episode, rng, variant.subject.reach, donor)
+        target = Target(copy, variant.subject.id, episode, rng, variant.subject, donor)
         try:
             dataset_id = injection.inject(target) or dataset_id
         except DoesNotFit:

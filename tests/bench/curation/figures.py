@@ -66,7 +66,9 @@ class Figures:
     @property
     def holds(self) -> bool:
         """Recall of at least 0.95 at no more than 1% false positives, at its own operating point or by its score."""
-        at_its_point = self.recall.value >= 0.95 and self.false.value <= ALLOWED_FALSE
+        at_its_point = (
+            self.recall.value >= 0.95 and not self.false.value > ALLOWED_FALSE
+        )  # none, where no clean unit counts
         return at_its_point or (self.recall_by_score or 0) >= 0.95
 
 
@@ -184,7 +186,7 @@ def raised_on_controls(answers: Iterable[Answer]) -> dict[str, dict[str, Share]]
     """Returns, by control and strength, how often each code was raised for an episode in which nothing is wrong."""
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     counts: dict[str, int] = defaultdict(int)
-    for answer in answers:
+    for answer in (answer.without_notes(DESCRIBED) for answer in answers):
         for number, (injection, episode) in enumerate(answer.variant.planted):
             if not injection.is_control or number in answer.left_out:
                 continue
@@ -202,7 +204,7 @@ def raised_on_untouched(answers: Iterable[Answer]) -> dict[str, Share]:
     """Returns how often each code was raised for an episode that stayed as it was, in a dataset of which others were damaged."""
     hits: dict[str, int] = defaultdict(int)
     total = 0
-    for answer in answers:
+    for answer in (answer.without_notes(DESCRIBED) for answer in answers):
         touched = {episode for _, episode in answer.variant.planted}
         if not touched or -1 in touched:
             continue

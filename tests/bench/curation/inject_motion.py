@@ -221,11 +221,19 @@ def _lag(target: Target, num_frames: int) -> None:
     _set(target, {ACTION: np.concatenate([np.repeat(action[:1], num_frames, 0), action[:-num_frames]])})
 
 
+def _lead(target: Target, num_frames: int) -> None:
+    """Actions are written `num_frames` early, so that the state seems to follow late."""
+    action = _vectors(target)[ACTION]
+    if len(action) < 3 * num_frames:
+        raise DoesNotFit("too short for the lag")
+    _set(target, {ACTION: np.concatenate([action[num_frames:], np.repeat(action[-1:], num_frames, 0)])})
+
+
 def _action_of_another(target: Target) -> None:
     """The actions of another episode, stretched to the length of this one."""
     others = [episode for episode in range(len(target.copy.episodes)) if episode != target.episode]
     own = _vectors(target)[ACTION]
-    donor = target.copy.rows(int(target.rng.choice(others)))[ACTION]
+    donor = target.as_it_was().rows(int(target.rng.choice(others)))[ACTION]
     places = np.linspace(0, len(donor) - 1, len(own)).round().astype(int)
     _set(target, {ACTION: donor[places]})
 
@@ -282,6 +290,7 @@ INJECTIONS = (
     *graded("motion.saturation", "joint at its limit", [("5% of frames", 0.05), ("15%", 0.15), ("40%", 0.4)], _saturate),
     *graded("motion.tremor", "white noise", [("1% of the range", 0.01), ("3%", 0.03), ("10%", 0.1)], _noise),
     *graded("motion.action_lag", "actions late", [("2 frames", 2), ("5 frames", 5), ("10 frames", 10)], _lag),
+    *graded("motion.action_lag", "state late", [("2 frames", 2), ("5 frames", 5), ("10 frames", 10)], _lead),
     single("motion.raw_counts", "some episodes", _raw_counts, **ARM),
     single("motion.raw_counts", "every episode", _for_every_episode(_raw_counts), scope="dataset", **ARM),
     single("motion.unit_convention", "some episodes in radians", _radians, **ARM),

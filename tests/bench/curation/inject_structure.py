@@ -388,7 +388,7 @@ INJECTIONS = (
     _dataset("path_template", "data elsewhere", _with(_template, "data_path")),
     _dataset("path_template", "videos elsewhere", _with(_template, "video_path"), **SEEN),
     _dataset("path_template", "episode where the chunk belongs", _template_swapped, fits=is_v2),
-    _dataset("stray_files", "another tree of videos", _stray_tree),
+    _dataset("stray_files", "another tree of videos", _stray_tree, **SEEN),
     _dataset("stray_files", "staged pictures", _stray_pictures),
     _episode("lfs_pointer", "in place of rows", _point_at_rows, fits=is_v2),
     _episode("lfs_pointer", "in place of a video", _point_at_video, **SEEN),

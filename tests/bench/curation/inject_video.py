@@ -79,12 +79,13 @@ def _shift(target: Target, num_frames: int) -> None:
 
 def _foreign(target: Target) -> None:
     """All cameras show another episode of the dataset, from its beginning, cut or held to the length of this one."""
-    episodes = [episode for episode in range(len(target.copy.episodes)) if episode != target.episode]
+    clean = target.as_it_was()
+    episodes = [episode for episode in range(len(clean.episodes)) if episode != target.episode]
     donor = int(target.rng.choice(episodes))
     for camera in target.copy.video_keys:
-        if not (target.copy.video_file(target.episode, camera) and target.copy.video_file(donor, camera)):
+        if not (target.copy.video_file(target.episode, camera) and clean.video_file(donor, camera)):
             raise DoesNotFit("no video file of its own")
-        own, other = target.copy.frames(target.episode, camera), target.copy.frames(donor, camera)
+        own, other = target.copy.frames(target.episode, camera), clean.frames(donor, camera)
         target.copy.set_frames(target.episode, camera, _at_length(other, len(own)))
 
 

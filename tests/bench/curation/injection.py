@@ -25,14 +25,25 @@ class DoesNotFit(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """Where a defect is planted. `name` is the dataset's id; `episode` is -1 for injections into the dataset; `donor` is another clean dataset."""
+    """Where a defect is planted. `episode` is -1 for injections into the dataset.
+
+    `name` is the dataset's id, `clean` the dataset before it was copied, `donor` another clean one.
+    """
 
     copy: Copy
     name: str
     episode: int
     rng: np.random.Generator
-    reach: Reach
+    clean: Subject
     donor: Subject | None = None
+
+    @property
+    def reach(self) -> Reach:
+        return self.clean.reach
+
+    def as_it_was(self) -> Copy:
+        """Returns the dataset before any defect, to read other episodes from."""
+        return Copy(self.clean.root)
 
     def rows(self) -> Rows:
         return self.copy.rows(self.episode)

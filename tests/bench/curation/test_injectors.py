@@ -47,7 +47,7 @@ def _plant(injection: Injection, clean: Subject, root: Path, seed: int = 1) -> t
     link_tree(clean.root, root)
     copy = Copy(root)
     episode = DAMAGED if injection.scope == "episode" else -1
-    name = injection.inject(Target(copy, NAME, episode, np.random.default_rng(seed), clean.reach, clean))
+    name = injection.inject(Target(copy, NAME, episode, np.random.default_rng(seed), clean, clean))
     copy.finish()
     return copy, name
 
