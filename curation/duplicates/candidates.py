@@ -11,7 +11,7 @@ import numpy as np
 
 MAX_SHARED_BY = 64
 """A shingle of more episodes than this tells nothing: the rest pose of a robot, an empty table."""
-MAX_PARTNERS = 8
+MAX_PARTNERS = 16
 """Of each episode, the partners that share most are kept."""
 EVENTS_AT_ONCE = 8_000_000
 """Bounds memory: 64 MB of pairs are counted at a time."""

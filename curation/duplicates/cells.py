@@ -13,8 +13,8 @@ from curation.duplicates.signal import at
 
 NUM_GRIDS = 4
 """Grids over different columns with different offsets: one of them forgives a column that a copy changed."""
-COLUMNS_PER_GRID = 5
-JOINT_CELLS = 8
+COLUMNS_PER_GRID = 4
+JOINT_CELLS = 12
 """Cells over the range that a joint usually has in its family."""
 PICTURE_CELL = 0.75
 """Grey levels."""
@@ -34,7 +34,7 @@ def cells_of(points_ND: np.ndarray, widths_D: np.ndarray, salt: int) -> np.ndarr
     if not len(usable):
         return np.zeros(0, np.int64)
     places = np.arange(0, len(points_ND) - 1 + 1e-9, 1 / POINTS_BETWEEN)
-    dense = at(_softened(points_ND)[:, usable], places) / widths_D[usable]
+    dense = at(_softened(_softened(points_ND[:, usable])), places) / widths_D[usable]
     rng = np.random.default_rng([len(points_ND[0]), salt])
     found = []
     for grid in range(NUM_GRIDS):
@@ -55,7 +55,7 @@ def picture_features(pictures_NP: np.ndarray) -> np.ndarray:
 
 def _softened(points_ND: np.ndarray) -> np.ndarray:
     before, after = np.concatenate([points_ND[:1], points_ND[:-1]]), np.concatenate([points_ND[1:], points_ND[-1:]])
-    return (before + 2 * points_ND + after) / 4
+    return (before + points_ND + after) / 3
 
 
 def _mixed(visited_NC: np.ndarray, salt: int) -> np.ndarray:

@@ -40,7 +40,7 @@ JOINT_PROMISE, PICTURE_PROMISE = 0.05, 2.0
 """Nothing is aligned whose points lie farther apart than this already."""
 REMEMBERED = 1024
 """Episodes whose signals are kept unpacked: about 50 MB."""
-MIN_SHARED_CELLS, MIN_CELL_SHARE = 4, 0.5
+MIN_SHARED_CELLS, MIN_CELL_SHARE = 4, 0.25
 
 
 @dataclass(frozen=True)
