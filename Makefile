@@ -2,15 +2,17 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .bench
 PIP := $(BIN)/pip --disable-pip-version-check
 export MUJOCO_GL ?= egl
 export LP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help debian setup demo test test-peer test-manual lint peer docs pictures shop dagster clean
+.PHONY: help debian setup demo test test-peer test-manual lint peer fuzz bench-curation \
+	bench-duplicates bench-normalise bench-rows bench-video bench-crawl bench-operators-day docs pictures shop dagster clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 debian: ## install what Debian must provide (or say which command does)
 	@bash tools/debian.sh
@@ -46,6 +48,34 @@ peer: .peer/complete  ## LeRobot 0.4.4 in an environment of its own, to compare 
 
 .peer/complete:
 	PYTHON=$(PYTHON) bash tests/peer/build.sh
+
+fuzz: setup  ## 10,000 damaged datasets through everything that reads one; about 20 minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.fuzz --count 10000 --seed 0 --workers 2
+
+bench-curation: setup $(BENCH)/community  ## plant every defect, ask the detectors blind; docs/evidence/curation.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.curation
+
+bench-duplicates: setup $(BENCH)/community  ## attack the search for copies; docs/evidence/duplicates.md
+	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/attacks $(BENCH)/community
+
+bench-normalise: setup peer  ## beside LeRobot's own converter; docs/evidence/normalise.md
+	$(BIN)/python -m tests.bench.normalise
+
+bench-rows: setup  ## checks of rows: speed on one core, memory; docs/evidence/row_checks.md
+	taskset -c 0 $(BIN)/python tests/bench/row_checks.py $(BENCH)/rows
+
+bench-video: setup  ## checks of pictures beside bare decoding; docs/evidence/video_checks.md
+	$(BIN)/python tests/bench/video_checks.py
+
+bench-crawl: setup  ## 2,000 datasets of a local Hub with faults, killed ten times; docs/evidence/crawl.md
+	$(BIN)/python -m tests.bench.crawl
+
+bench-operators-day: debian setup  ## 300 datasets through Dagster and its pages; docs/evidence/operators_day.md
+	$(BIN)/python -m tests.bench.operators_day
+
+$(BENCH)/community: tests/bench/curation/community.toml
+	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/curation/record.py $(BENCH)/community
+	@touch $@
 
 docs: setup  ## regenerate docs/contracts
 	$(BIN)/python -m data_contracts.documents docs/contracts

@@ -16,7 +16,6 @@ from curation.quality.provenance import (
 from data_contracts.lerobot.card import read_card
 from data_contracts.lerobot.files import list_files
 
-
 COLUMNS = frozenset({"observation.state", "action"})
 REWARDED = COLUMNS | {"next.success"}
 
