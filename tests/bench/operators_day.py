@@ -183,7 +183,7 @@ def report(figures: dict[str, str], num_datasets: int) -> None:
     ]
     lines += [f"| {name} | {value} |" for name, value in figures.items()]
     text = "\n".join(lines) + "\n"
-    print(text)  # noqa: T201
+    print(text)
     if num_datasets >= REHEARSAL:
         EVIDENCE.write_text(text, encoding="utf-8")
 

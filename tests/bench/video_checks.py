@@ -144,7 +144,7 @@ def main() -> None:
     text = report(rows, arguments.rounds)
     EVIDENCE.parent.mkdir(parents=True, exist_ok=True)
     EVIDENCE.write_text(text, encoding="utf-8")
-    print(text)  # noqa: T201
+    print(text)
     slow = [row.clip for row in rows if row.ratio < LEAST_RATIO]
     if slow:
         raise SystemExit(f"Below {LEAST_RATIO:.0%} of the decoder's speed: {', '.join(slow)}.")

@@ -44,16 +44,16 @@ def _report(seeds: range | list[int], specimens: Path, workers: int, *, is_singl
         if outcome.violations or is_single:
             _print_case(outcome, specimens)
         if len(outcomes) % 500 == 0:
-            print(f"{len(outcomes)} of {len(seeds)} cases, {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
+            print(f"{len(outcomes)} of {len(seeds)} cases, {time.monotonic() - started:.0f} s", flush=True)
     broken = [outcome for outcome in outcomes if outcome.violations]
     counts = Counter(outcome.outcome for outcome in outcomes)
     slowest = max(outcomes, key=lambda outcome: outcome.seconds)
     largest = max(outcomes, key=lambda outcome: outcome.peak_mib)
-    print(f"{len(outcomes)} cases, seeds {seeds[0]} to {seeds[-1]}, {time.monotonic() - started:.0f} s: {dict(counts)}")  # noqa: T201
+    print(f"{len(outcomes)} cases, seeds {seeds[0]} to {seeds[-1]}, {time.monotonic() - started:.0f} s: {dict(counts)}")
     extremes = f"slowest {slowest.seconds:.1f} s (seed {slowest.seed}), most memory {largest.peak_mib} MiB (seed {largest.seed})"
-    print(extremes)  # noqa: T201
+    print(extremes)
     _print_refusals(outcomes)
-    print(f"{len(broken)} cases broke a rule: {sorted(outcome.seed for outcome in broken)[:50]}")  # noqa: T201
+    print(f"{len(broken)} cases broke a rule: {sorted(outcome.seed for outcome in broken)[:50]}")
     return 1 if broken else 0
 
 
@@ -64,17 +64,17 @@ def _print_refusals(outcomes: list[Outcome]) -> None:
         if outcome.refusal:
             seeds[re.sub(r"[\d.]+", "#", outcome.refusal)[:160]].append(outcome.seed)
     for why, which in sorted(seeds.items(), key=lambda item: -len(item[1]))[:30]:
-        print(f"accepted and then not normalised, {len(which)} times (seed {which[0]}): {why}")  # noqa: T201
+        print(f"accepted and then not normalised, {len(which)} times (seed {which[0]}): {why}")
 
 
 def _print_case(outcome: Outcome, specimens: Path) -> None:
     if not outcome.mutations:  # its process did not live to tell
         with tempfile.TemporaryDirectory(dir=specimens.parent) as folder:
             outcome.mutations = _damage(outcome.seed, specimens, Path(folder))
-    print(f"seed {outcome.seed} ({outcome.outcome}, {outcome.seconds:.1f} s): {json.dumps(outcome.mutations)}")  # noqa: T201
-    print(f"  repeat: python -m tests.fuzz.fuzz --case {outcome.seed}")  # noqa: T201
+    print(f"seed {outcome.seed} ({outcome.outcome}, {outcome.seconds:.1f} s): {json.dumps(outcome.mutations)}")
+    print(f"  repeat: python -m tests.fuzz.fuzz --case {outcome.seed}")
     for line in (*outcome.violations, *(f"found: {code}" for code in outcome.codes)):
-        print(f"  {line}", flush=True)  # noqa: T201
+        print(f"  {line}", flush=True)
 
 
 def _damage(seed: int, specimens: Path, folder: Path) -> list[str]:
