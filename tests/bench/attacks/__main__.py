@@ -37,7 +37,7 @@ def main() -> None:
     text = report(options, tuning, result, limit, float((scores <= limit).mean()), attacks)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text)
-    print(text)  # noqa: T201
+    print(text)
 
 
 def run_attacks(rows: pl.DataFrame, folders: dict[str, Path], num_victims: int, limit: float) -> list[AttackResult]:
@@ -62,7 +62,7 @@ def run_attacks(rows: pl.DataFrame, folders: dict[str, Path], num_victims: int, 
             needs_both = name in ("two joined", "video of one, joints of another")
             victims.append([(dataset, episode), (dataset, other)] if needs_both else [(dataset, episode)])
         results.append(attack(name, rows, FINGERPRINTS.frame(copies), victims, limit))
-        print(results[-1], flush=True)  # noqa: T201
+        print(results[-1], flush=True)
     return results
 
 

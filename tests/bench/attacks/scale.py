@@ -89,9 +89,9 @@ def main() -> None:
     is_copy = pl.int_range(pl.len()) % COPY_EVERY == COPY_EVERY - 1
     told = found.with_columns(is_copy=is_copy).group_by("is_copy").agg((~pl.col("is_original")).sum(), pl.len())
     figures = {copy: f"{called} of {total}" for copy, called, total in told.rows()}
-    print(f"{table.height:,} episodes: {took:.0f} s ({cpu:.0f} s of processor time)")  # noqa: T201
-    print(f"copies found: {figures.get(True)}; honest ones called copies: {figures.get(False)}")  # noqa: T201
-    print(f"peak memory: {_peak_mib():.0f} MiB, {before:.0f} MiB of it before the search")  # noqa: T201
+    print(f"{table.height:,} episodes: {took:.0f} s ({cpu:.0f} s of processor time)")
+    print(f"copies found: {figures.get(True)}; honest ones called copies: {figures.get(False)}")
+    print(f"peak memory: {_peak_mib():.0f} MiB, {before:.0f} MiB of it before the search")
 
 
 def _peak_mib() -> float:
