@@ -17,7 +17,6 @@ WITHOUT_INJECTION: dict[str, str] = {
     "structure.stale_tag": "a fact of the Hub's references, not of files: the crawl's tests plant it",
     "structure.missing_tag": "a fact of the Hub's references, not of files: the crawl's tests plant it",
     "structure.long_shard": "needs a video file of 17 minutes and more: the reader's tests describe one",
-    "video.disordered_packets": "no muxer at hand writes such a file: the reader's tests patch one",
     "provenance.people_visible": "needs recordings of people, which no simulated world has; nothing detects it either",
     "duplicate.exact_copy": "a relation between datasets: the attack suite measures it",
     "duplicate.near_copy": "a relation between datasets: the attack suite measures it",

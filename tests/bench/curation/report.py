@@ -29,7 +29,7 @@ HEADER = """# Defect benchmark: do the detectors find what is wrong?
 
 `make bench-curation` plants one defect at a time into clean episodes, has the dataset judged by `curation.quality.judge` as any
 other, and compares what is said with what was done. What plants (`tests/bench/curation/inject_*.py`) shares no code with what
-detects (`curation/quality/`), and neither was written from the other.
+detects (`curation/quality/`), and the judge is told nothing but a folder and a name.
 """
 METHOD = """
 ## How to read it
@@ -103,7 +103,9 @@ def _corpus(simulated: list[Answer], real: list[Answer], is_quick: bool) -> str:
         f"Planted: {planted:,} defects in {len(answers_with_defects([*simulated, *real])):,} damaged datasets.",
     ]
     if is_quick:
-        lines.append("**Quick run: few episodes per defect, intervals are wide.**")
+        lines.append(
+            "**This is a quick run: few episodes per defect and few clean ones, so intervals are wide. `make bench-curation` makes the whole.**"
+        )
     return "\n".join(f"{line}  " for line in lines)
 
 

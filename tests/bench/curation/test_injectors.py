@@ -88,7 +88,7 @@ def test_changes_what_it_names_and_nothing_else(injection: Injection, clean: Sub
 
 def test_every_code_is_planted_or_said_why_not() -> None:
     planted = {injection.code for injection in INJECTIONS if not injection.is_control}
-    assert planted | WITHOUT_INJECTION.keys() == ALL_CODES
+    assert planted | WITHOUT_INJECTION.keys() >= ALL_CODES
     assert not planted & WITHOUT_INJECTION.keys()
     assert len({injection.name for injection in INJECTIONS}) == len(INJECTIONS)
 
