@@ -1,7 +1,8 @@
 """The attack suite: `python tests/bench/attacks FOLDER...` over folders of LeRobot datasets, writes docs/evidence/duplicates.md.
 
 One third of the datasets of each task is for tuning: its honest pairs give the score at 0.1% false positives. Everything that
-is reported is of the other two thirds. The limits in `curation.duplicates.matching` were set on the first third, too.
+is reported is of the other two thirds. The fixed limits in `curation.duplicates.matching` were chosen on the sample community
+and on pairs drawn from all of a first recording of the benchmark's, so only the recall by score is free of tuning.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def report(
         "# Copies: recall of each attack, and honest pairs that merge",
         "",
         f"`python tests/bench/attacks FOLDER... --victims {options.victims} --pairs {options.pairs}`, over {tuning.num_episodes + result.num_episodes} distinct",
-        f"honest episodes. Limits and the score at 0.1% false positives come from {tuning.num_episodes} of them ({tuning.num_pairs:,} pairs of the",
+        f"honest episodes. The score at 0.1% false positives comes from {tuning.num_episodes} of them ({tuning.num_pairs:,} pairs of the",
         f"same task); the figures below are of the other {result.num_episodes}. Each attack also encodes the video again, otherwise the",
         "encoded bytes alone would give every copy away.",
         "",
