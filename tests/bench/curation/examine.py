@@ -25,7 +25,7 @@ from tests.bench.curation.plan import Variant
 from tests.bench.curation.subjects import Subject
 
 HERE = Path(__file__).parent
-INJECTORS = ("copies.py", "injection.py", "inject_structure.py", "inject_time.py", "inject_motion.py", "inject_video.py", "inject_words.py")  # fmt: skip
+INJECTORS = ("copies.py", "injection.py", "inject_structure.py", "inject_tables.py", "structure_forms.py", "inject_time.py", "inject_motion.py", "inject_video.py", "inject_words.py")  # fmt: skip
 ASKING = ("examine.py", "scores.py")
 JUDGE = "curation.quality.judge"
 CRASH = "crash"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench.curation.copies import ACTION, STATE, Rows
+from tests.bench.curation.copies import ACTION, STATE, TIME, Rows
 from tests.bench.curation.injection import DoesNotFit, Target, graded, single
 from tests.bench.curation.subjects import is_arm_in_degrees, is_of_even_width
 
@@ -122,7 +122,7 @@ def _static(target: Target, noise: float) -> None:
 def _cut(target: Target, num_frames: int) -> None:
     """Rows and videos end after `num_frames`."""
     rows = target.rows()
-    length = len(rows["frame_index"])
+    length = len(rows[TIME])
     if length <= num_frames:
         raise DoesNotFit("already as short")
     cameras = [key for key in target.copy.video_keys if target.copy.video_file(target.episode, key)]
@@ -135,7 +135,7 @@ def _cut(target: Target, num_frames: int) -> None:
 
 def _cut_to(target: Target, share: float) -> None:
     """A control: a clean episode that ends early. What remains is at least half a second and twenty frames."""
-    length = len(target.rows()["frame_index"])
+    length = len(target.rows()[TIME])
     remaining = round(share * length)
     if remaining < max(20, 0.3 * target.copy.fps):
         raise DoesNotFit("too short to be cut and still an episode")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.bench.curation import inject_motion, inject_structure, inject_time, inject_video, inject_words
+from tests.bench.curation import inject_motion, inject_structure, inject_tables, inject_time, inject_video, inject_words
 from tests.bench.curation.injection import Injection
 
 INJECTIONS: tuple[Injection, ...] = (
     *inject_structure.INJECTIONS,
+    *inject_tables.INJECTIONS,
     *inject_time.INJECTIONS,
     *inject_motion.INJECTIONS,
     *inject_video.INJECTIONS,
