@@ -28,7 +28,7 @@ STAYING = {
     "stale_tag": "accepted", "missing_tag": "accepted",
 }  # fmt: skip
 """Faults that stay, and where they end."""
-PATIENCE_S = 6
+PATIENCE_S = 10
 
 
 def populate(hub: Repositories, number: int, *, faults: float, seed: int) -> dict[str, str]:

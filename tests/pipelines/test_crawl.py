@@ -33,7 +33,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repositories]:
     repositories = Repositories()
     with serve(repositories) as endpoint:
         monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        monkeypatch.setenv("DEFTWORKS_HUB_PATIENCE_S", "4")
+        monkeypatch.setenv("DEFTWORKS_HUB_PATIENCE_S", "10")
         yield repositories
 
 
