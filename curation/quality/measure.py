@@ -17,6 +17,10 @@ from data_contracts.lerobot.checks import check_rows
 from data_contracts.lerobot.info import KNOWN_KEYS
 
 REMARK_CHARACTERS = 200
+ABOUT_ROWS = frozenset({
+    "structure.missing_data", "structure.undecodable_parquet", "structure.missing_column", "structure.shape_mismatch",
+})  # fmt: skip
+"""What says why the rows of an episode cannot be used. Other gates may be dropped later: videos that are fetched last."""
 
 if TYPE_CHECKING:
     from data_contracts.lerobot import Episode, LeRobotDataset
@@ -25,7 +29,8 @@ if TYPE_CHECKING:
 def read_episode(dataset: LeRobotDataset, index: int) -> tuple[EpisodeFacts | None, Episode | None, list[Finding]]:
     """Returns an episode's facts without cameras, the opened episode, and what the reader found in its rows.
 
-    Both are None where the rows cannot be used; a finding that gates the episode says why, unless `dataset.findings` does.
+    Both are None where the rows cannot be used; a finding about rows that gates the episode says why, unless one of
+    `dataset.findings` does.
     """
     findings: list[Finding] = []
     try:
@@ -78,8 +83,10 @@ def _names(dataset: LeRobotDataset, key: str) -> tuple[str, ...]:
 
 
 def _with_gate(dataset: LeRobotDataset, index: int, findings: list[Finding], message: str) -> list[Finding]:
-    """Returns findings that gate the episode: those there are, with one more where none of them does."""
-    if gated_episodes([*dataset.findings, *findings], [index]):
+    """Returns findings that gate the episode for its rows: those there are, with one more where none of them does."""
+    name = dataset.locations.data.get(index)
+    about_rows = [finding for finding in (*dataset.findings, *findings) if finding.code in ABOUT_ROWS]
+    if gated_episodes(about_rows, [index]) or (name is not None and dataset.files.is_lfs_pointer(name)):
         return findings
     unreadable = Finding(code="structure.undecodable_parquet", severity="gate", episodes=(index,), message=message)
     return [*findings, unreadable]

@@ -86,6 +86,9 @@ def _numbering(rows: pa.Table, record: EpisodeRecord) -> Iterator[Finding]:
         if not np.array_equal(values, wanted):
             message = f"Column {key!r} does not hold {meaning}."
             yield _of(record, "index_not_dense", "warn", message, column=key, first=values[:5].tolist())
+        elif key == "index" and record.previous_row is not None and values[0] <= record.previous_row:
+            message = "Column 'index' begins anew: its numbers are those of other episodes."
+            yield _of(record, "index_not_dense", "warn", message, column=key, first=values[:5].tolist())
 
 
 def _tasks(rows: pa.Table, record: EpisodeRecord, tasks: Mapping[int, str]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_contracts.errors import DatasetUnreadable
@@ -36,7 +36,8 @@ class VideoLocation:
 
 @dataclass(frozen=True)
 class EpisodeRecord:
-    """One row. `rows` is the half-open range of global row numbers; it, `data` and `videos` are v3's only."""
+    """One row. `rows` is the half-open range of global row numbers; it, `data` and `videos` are v3's only. `previous_row` is
+    where the rows of the episode before begin by the lengths listed; None for the first one and where a length is missing."""
 
     index: int
     tasks: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class EpisodeRecord:
     data: tuple[int, int] | None = None
     rows: tuple[int, int] | None = None
     videos: Mapping[str, VideoLocation] = field(default_factory=dict)
+    previous_row: int | None = None
 
 
 def read_episodes(files: DatasetFiles, *, is_v3: bool) -> tuple[list[EpisodeRecord], list[Finding]]:
@@ -69,11 +71,21 @@ def read_episodes(files: DatasetFiles, *, is_v3: bool) -> tuple[list[EpisodeReco
             else:
                 records[record.index], sources[record.index] = record, name
         findings += _oddities(name, repeated, unusable, sources)
-    ordered = [records[index] for index in sorted(records)]
+    ordered = _numbered([records[index] for index in sorted(records)])
     if list(records) != list(range(len(records))) and records:
         message = f"Episodes are not numbered 0 to {len(records) - 1} in order; LeRobot reads them by position."
         findings.append(structure("index_not_dense", "note", message, indices=list(records)[:50]))
     return ordered, findings
+
+
+def _numbered(records: list[EpisodeRecord]) -> list[EpisodeRecord]:
+    numbered, previous, start = [], None, 0
+    for record in records:
+        numbered.append(replace(record, previous_row=previous))
+        if record.length is None:
+            return numbered + records[len(numbered) :]
+        previous, start = start, start + record.length
+    return numbered
 
 
 def _tables(files: DatasetFiles, *, is_v3: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ KNOWN_META = frozenset(
         "modality.json", "subtasks.parquet", "deftworks.json",
     )
 )  # fmt: skip
+
+_STAGED_PICTURE = re.compile(r"(?:^|/)images/.*episode[_-]?\d+/.*\d+\.(?:png|jpe?g|webp|bmp|tiff?)$", re.IGNORECASE)
+"""`images/<camera>/episode_000000/frame_000000.png`: LeRobot's recorder puts pictures there until the video is encoded."""
 
 
 def survey_files(dataset: LeRobotDataset) -> list[Finding]:
@@ -43,6 +47,8 @@ def _leftovers(dataset: LeRobotDataset) -> Iterator[Finding]:
         for name in sorted(dataset.files.sizes)
         if name.startswith("meta/") and name not in KNOWN_META and not name.startswith("meta/episodes/")
     ]
+    if not dataset.image_keys:
+        leftovers += [name for name in sorted(dataset.files.sizes) if _STAGED_PICTURE.search(name)]
     if leftovers:
         size = sum(dataset.files.sizes[name] for name in leftovers)
         message = f"{len(leftovers)} files belong to no episode (first: {leftovers[0]})."

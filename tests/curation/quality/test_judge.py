@@ -89,6 +89,22 @@ def test_a_broken_and_a_lost_parquet_reject_their_episodes_only(tmp_path: Path, 
     assert kept(root) == [False, True, False, True]
 
 
+@pytest.mark.parametrize("has_videos", [True, False])
+def test_damaged_pages_reject_their_episode_also_before_videos_are_fetched(
+    tmp_path: Path, write_dataset, has_videos: bool
+) -> None:
+    root = write_dataset(tmp_path / "d")
+    content = bytearray(data_file(root, 1).read_bytes())
+    quarter = len(content) // 4
+    content[4 : 4 + quarter] = bytes(quarter)
+    data_file(root, 1).write_bytes(content)
+    if not has_videos:
+        shutil.rmtree(root / "videos")
+    judgement = judge(root, "ann__cubes", has_videos=has_videos)
+    assert judgement.episodes["is_kept"].to_list() == [True, False, True]
+    assert judgement.episodes["reasons"].to_list()[1] == ["structure.undecodable_parquet"]
+
+
 def test_planted_defects_are_found_where_they_are(tmp_path: Path, write_dataset) -> None:
     def damage(index, episode):
         columns, videos = dict(episode.columns), dict(episode.videos)

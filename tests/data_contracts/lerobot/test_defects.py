@@ -97,6 +97,18 @@ def test_stray_files(tiny, codes):
     assert "5 files" in finding.message
 
 
+def test_pictures_that_were_encoded_long_ago(tiny, codes):
+    folder = tiny()
+    picture = folder / "images" / CAMERA / "episode_000000" / "frame_000000.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"a picture")
+    (folder / "images/robot.png").write_bytes(b"for the card")
+    dataset = open_dataset(folder)
+    assert codes(dataset) == {"stray_files": None}
+    (finding,) = dataset.findings
+    assert finding.evidence["files"] == [picture.relative_to(folder).as_posix()]
+
+
 @pytest.mark.parametrize("make", [data_file, video_file])
 def test_lfs_pointers(tiny, codes, make):
     folder = tiny()
@@ -535,6 +547,21 @@ def test_indices_that_are_not_dense(tiny, codes, change_rows, column, values):
     folder = tiny()
     change_rows(data_file(folder), lambda t: replaced(t, column, values))
     assert codes(open_dataset(folder)) == {"index_not_dense": (0,)}
+
+
+@pytest.mark.parametrize("episode", [1, 2])
+def test_an_index_that_begins_anew(tiny, codes, change_rows, episode):
+    folder = tiny()
+    change_rows(data_file(folder, episode), lambda t: replaced(t, "index", list(range(t.num_rows))))
+    assert codes(open_dataset(folder)) == {"index_not_dense": (episode,)}
+
+
+def test_a_lost_episode_leaves_a_gap_and_no_index_that_begins_anew(tiny, codes):
+    folder = tiny()
+    path = folder / "meta/episodes.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    dataset = open_dataset(folder)
+    assert [dataset.check_episode(index) for index in (1, 2)] == [[], []]
 
 
 def test_indices_as_floats(tiny, codes, change_rows):
