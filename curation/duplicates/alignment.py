@@ -26,6 +26,8 @@ NUM_STEPS = 6
 ROBUST_AT = 0.02
 SMOOTHED_OVER = 5
 """Deviations are averaged over this many points: noise averages out, another path does not."""
+DRIFT_LAGS = 3
+"""Few, so that quick movements still go on from one point to the next; more than one, because interpolation spreads noise."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,21 @@ class Line:
 
 @dataclass(frozen=True)
 class Alignment:
-    """How closely b runs along a. `deviation_ND` is smoothed, in units of the scale given; `coverage` the share of the signal
-    that is covered most, 0..1; `roughness` how much larger the deviation is before it is smoothed: 1 for another course,
-    2.2 for white noise."""
+    """How closely b runs along a, in units of the scale given.
+
+    Attributes:
+        coverage: share of the signal that is covered most, 0..1.
+        deviation_ND: what lies between them at each point, averaged over SMOOTHED_OVER points.
+        spread_D: root mean square of what lies between them, before it is averaged.
+        drift_D: the part of the spread that goes on from point to point. Of white noise nothing is left, of a jump that is
+            sampled at another moment little; what another performance does otherwise is left as it is.
+    """
 
     line: Line
     coverage: float
     deviation_ND: np.ndarray
-    roughness: float
+    spread_D: np.ndarray
+    drift_D: np.ndarray
 
     @property
     def deviation(self) -> float:
@@ -56,9 +65,9 @@ class Alignment:
         return float(np.sqrt((self.deviation_ND**2).mean()))
 
     @property
-    def largest_deviation(self) -> float:
-        """Root mean square over the points, of the column that deviates most."""
-        return float(np.sqrt((self.deviation_ND**2).mean(axis=0).max()))
+    def drift_share(self) -> np.ndarray:
+        """Share of the power between them that goes on from point to point: 0 for white noise, 1 for another course."""
+        return (self.drift_D / np.maximum(self.spread_D, 1e-9)) ** 2
 
     @property
     def usual_deviation(self) -> float:
@@ -166,10 +175,16 @@ def _measured(a: np.ndarray, b: np.ndarray, line: Line) -> Alignment | None:
     coverage = min(max(len(covered) / len(b), of_a), 1.0)
     if coverage < MIN_OVERLAP:
         return None
-    raw = b[inside] - at(a, covered)
-    smooth = _smoothed(raw)
-    roughness = np.sqrt((raw**2).mean() / max((smooth**2).mean(), 1e-18))
-    return Alignment(line, float(coverage), smooth, float(roughness))
+    between = b[inside] - at(a, covered)
+    spread = np.sqrt((between**2).mean(axis=0))
+    return Alignment(line, float(coverage), _smoothed(between), spread, _drift(between))
+
+
+def _drift(between_ND: np.ndarray) -> np.ndarray:
+    """Returns the root of the mean autocovariance at the lags up to DRIFT_LAGS, 0 where that is negative."""
+    lags = range(1, min(DRIFT_LAGS, len(between_ND) - 1) + 1)
+    products = [(between_ND[lag:] * between_ND[:-lag]).mean(axis=0) for lag in lags]
+    return np.sqrt(np.maximum(np.mean(products, axis=0), 0))
 
 
 def _smoothed(values_TD: np.ndarray) -> np.ndarray:

@@ -1,14 +1,12 @@
-"""Is one episode a near copy of another? Finds candidates by every tier and says which tiers agree, and how closely.
+"""Which episodes are near copies of each other: candidates by every tier, each compared in the tiers that found it first.
 
-The limits stand at an operating point that `tests/bench/attacks` measures; legitimate demonstrations of one task, also by a
-scripted expert from almost the same start, lie above them.
+What does not belong here: how close is close enough (`comparison`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -16,113 +14,27 @@ import polars as pl
 
 from curation.duplicates.alignment import Alignment, align, least_distance
 from curation.duplicates.candidates import candidate_pairs
+from curation.duplicates.comparison import (
+    EXACT_DRIFT,
+    MIN_DIGEST_SHARE,
+    MIN_DIGESTS,
+    MIN_PICTURE_MOTION,
+    PICTURE_FLOOR,
+    Comparison,
+    Pictures,
+)
 from curation.duplicates.joints import is_moving
 from curation.duplicates.pictures import contrasts, mirrored
 from curation.duplicates.shingles import digest_shingles, encoding_shingles, joint_shingles, picture_shingles
 from curation.duplicates.signal import unpacked
 
-JOINT_LIMIT = 0.010
-"""Root mean square over all joints, of each one's range in the longer episode, after averaging over 5 points."""
-JOINT_LIMIT_OF_ONE = 0.012
-"""The same of the joint that deviates most: noise is alike in all joints, another performance shows in one of them first."""
-PICTURE_FLOOR, PICTURE_SHARE = 0.25, 0.018
-"""A camera agrees within the floor, in grey levels (what encoding again does), and this share of how much its pictures change
-over the episode (what moves between two of them)."""
-OTHER_PERFORMANCE, ROUGH = 0.05, 2.0
-"""Joints that deviate smoothly, by more than the limit and less than this, are another performance of the same thing: a
-scripted expert from nearly the same start, whose pictures say nothing more. Stolen pictures come with quite other joints."""
-MIN_PICTURE_MOTION = 0.7
-"""Grey levels: pictures that change less show nothing that could be known again."""
 GREY_UNIT = 40.0
 """Grey levels that count as one when pictures are aligned: about what an arm changes where it passes."""
-MIN_DIGESTS, MIN_DIGEST_SHARE = 2, 0.8
 JOINT_PROMISE, PICTURE_PROMISE = 0.05, 2.0
 """Nothing is aligned whose points lie farther apart than this already."""
 REMEMBERED = 1024
 """Episodes whose signals are kept unpacked: about 50 MB."""
-MIN_SHARED_CELLS, MIN_CELL_SHARE = 4, 0.25
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """How closely the pictures of two episodes agree, by the camera that agrees least."""
-
-    deviation: float
-    motion: float
-    is_mirrored: bool
-
-    @property
-    def excess(self) -> float:
-        """The deviation as a share of the limit."""
-        return self.deviation / (PICTURE_FLOOR + PICTURE_SHARE * self.motion)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What the tiers say of two episodes. None: a tier has nothing to compare, or they are plainly different in it."""
-
-    first: int
-    second: int
-    is_same_encoding: bool = False
-    digest_share: float = 0.0
-    joints: Alignment | None = None
-    pictures: Pictures | None = None
-
-    @property
-    def first_and_second(self) -> tuple[int, int]:
-        return self.first, self.second
-
-    @property
-    def joint_deviation(self) -> float | None:
-        return None if self.joints is None else round(self.joints.deviation, 6)
-
-    @property
-    def joints_agree(self) -> bool:
-        return self.joint_excess <= 1 or self.digest_share >= MIN_DIGEST_SHARE
-
-    @property
-    def joint_excess(self) -> float:
-        """The deviation of the joints as a share of the limit; infinite where they are plainly different."""
-        if self.joints is None:
-            return float("inf")
-        return max(self.joints.deviation / JOINT_LIMIT, self.joints.largest_deviation / JOINT_LIMIT_OF_ONE)
-
-    @property
-    def pictures_agree(self) -> bool:
-        is_near = self.pictures is not None and self.pictures.excess <= 1
-        return self.is_same_encoding or (is_near and not self.is_other_performance)
-
-    @property
-    def is_other_performance(self) -> bool:
-        """True where the joints run side by side and apart: shown alike, done anew."""
-        return (
-            self.joints is not None
-            and self.joint_excess > 1
-            and self.joints.deviation < OTHER_PERFORMANCE
-            and self.joints.roughness < ROUGH
-        )
-
-    @property
-    def is_copy(self) -> bool:
-        return self.joints_agree or self.pictures_agree
-
-    def evidence(self) -> str:
-        """Returns which tiers agree and how far, for a person."""
-        said = []
-        if self.is_same_encoding:
-            said.append("the same encoded pictures")
-        if self.digest_share >= MIN_DIGEST_SHARE:
-            said.append(f"{self.digest_share:.0%} of the joints take the same course in another calibration or order")
-        if self.joints is not None and self.joint_excess <= 1:
-            said.append(f"joints within {self.joint_deviation:.2%} of their range over {self.joints.coverage:.0%}")
-        if self.pictures is not None and self.pictures.excess <= 1:
-            mirror = ", mirrored" if self.pictures.is_mirrored else ""
-            said.append(f"pictures within {self.pictures.deviation:.2f} grey levels{mirror}")
-        if not self.joints_agree:
-            said.append("with other joints")
-        elif not self.pictures_agree and self.pictures is not None:
-            said.append("with other pictures")
-        return "; ".join(said)
+MIN_SHARED_CELLS, MIN_CELL_SHARE = 4, 0.2
 
 
 def find_matches(fingerprints: pl.DataFrame) -> list[Comparison]:
@@ -204,7 +116,7 @@ def _joints(a_ND: np.ndarray | None, b_MD: np.ndarray | None, lengths: tuple[int
     a, b = a_ND[:, moving], b_MD[:, moving]
     if least_distance(a / scale, b / scale) > JOINT_PROMISE:
         return None
-    return align(a, b, scale, (lengths[1] / len(b)) / (lengths[0] / len(a)), JOINT_LIMIT / 2)
+    return align(a, b, scale, (lengths[1] / len(b)) / (lengths[0] / len(a)), EXACT_DRIFT / 2)
 
 
 def _pictures(first: list[np.ndarray], second: list[np.ndarray], lengths: tuple[int, int]) -> Pictures | None:

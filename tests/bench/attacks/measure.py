@@ -11,7 +11,8 @@ import polars as pl
 from recordings import task_of
 
 from curation.duplicates import find_duplicates
-from curation.duplicates.matching import MIN_DIGEST_SHARE, Comparison, compare
+from curation.duplicates.comparison import MIN_DIGEST_SHARE, Comparison
+from curation.duplicates.matching import compare
 
 FALSE_POSITIVES = 0.001
 PICTURES = ("picture_digests", "picture_signals")

@@ -6,7 +6,7 @@ import argparse
 
 from measure import AttackResult, HonestResult
 
-from curation.duplicates.matching import JOINT_LIMIT, PICTURE_FLOOR, PICTURE_SHARE
+from curation.duplicates.comparison import EXACT_DRIFT, NOISY_DRIFT, PICTURE_FLOOR, PICTURE_SHARE
 
 MUST = ("re-encode", "trim to 70%", "re-time x0.7 to x1.5", "noise of 1% of range", "mirror, pan negated")
 WANTED = 0.95
@@ -47,7 +47,7 @@ def report(
         "| | |",
         "|---|---|",
         f"| pairs of episodes of one task | {result.num_pairs:,} |",
-        f"| merged at the fixed limits (joints {JOINT_LIMIT:.1%} of range; pictures {PICTURE_FLOOR} grey levels and {PICTURE_SHARE:.0%} of their change), all pairs compared | {result.num_merged} ({result.num_merged / max(result.num_pairs, 1):.3%}) |",
+        f"| merged at the fixed limits (joints drift {EXACT_DRIFT:.1%} of range, {NOISY_DRIFT:.1%} under noise; pictures {PICTURE_FLOOR} grey levels and {PICTURE_SHARE:.0%} of their change), all pairs compared | {result.num_merged} ({result.num_merged / max(result.num_pairs, 1):.3%}) |",
         f"| episodes that the whole way calls copies | {result.num_merged_by_pipeline} |",
         f"| score limit from the tuning part | {limit:.3f} (1 is the fixed limit) |",
         f"| false positives at that score | {rate_at_limit:.3%} |",
