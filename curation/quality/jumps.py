@@ -1,7 +1,8 @@
-"""The largest step of each joint that the motion around it does not lead into, measured. What counts as a jump is in `paths`.
+"""The largest jump of each joint that the motion around it does not lead into, measured. What counts as a jump is in `paths`.
 
-A fast motion is fast before and after as well; a teleport is a step, or a spike of a frame, among slow ones. So a step counts
-by what it exceeds its neighbours on both sides, and is compared with what the same joint does elsewhere in the episode.
+A joint jumps for good, in one step, or for a while: a step and, some frames later, about the same step back. A fast motion is
+fast before and after as well, so a step counts by what it departs from the usual step near by, less the largest departure of its
+other neighbours; one that comes back counts by the smaller of its two.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 NEIGHBOURS = 4
 """Frames on either side. Hands that report at a third of the camera's rate repeat a value up to four times."""
+MAX_AWAY = 10
+"""Frames for which a joint may be elsewhere before its way there and its way back count as two jumps."""
 OTHERS = 0.02
 """Part of the steps that may stand out before they are the joint's way of moving; never fewer than OTHERS_MIN."""
 OTHERS_MIN = 3
@@ -38,21 +42,44 @@ def measure_jumps(values_TD: np.ndarray) -> Jumps:
     zero_D = np.zeros(width)
     if num_frames < 3:
         return Jumps(zero_D, zero_D.astype(np.intp), zero_D, zero_D, zero_D.astype(bool))
-    size_TD = np.abs(np.diff(values_TD, axis=0))
-    before_TD, after_TD = _around(size_TD)
-    excess_TD = size_TD - np.maximum(before_TD, after_TD)
-    spike_TD = _spikes(values_TD)
-    step, spike = _standing_out(excess_TD), _standing_out(spike_TD)
-    is_spike_D = spike[0] - spike[1] > step[0] - step[1]
+    step_TD = np.diff(values_TD, axis=0)
+    excess_TD = _excess(step_TD - _usual_step(step_TD))
+    largest, usual = _standing_out(excess_TD)
+    size_TD = np.abs(step_TD)
     largest_D, path_D = size_TD.max(axis=0), size_TD.sum(axis=0)
     alike_D = np.where(size_TD >= 0.8 * largest_D, size_TD, 0.0).sum(axis=0)
     return Jumps(
-        excess_D=np.where(is_spike_D, spike[0], step[0]),
-        frame_D=np.where(is_spike_D, spike_TD.argmax(axis=0), excess_TD.argmax(axis=0)) + 1,
-        usual_D=np.where(is_spike_D, spike[1], step[1]),
+        excess_D=largest,
+        frame_D=excess_TD.argmax(axis=0) + 1,
+        usual_D=usual,
         alike_share_D=np.divide(alike_D, path_D, out=np.zeros(width), where=path_D > 0),
         is_held_D=_is_held(size_TD > 0),
     )
+
+
+def _usual_step(step_TD: np.ndarray) -> np.ndarray:
+    """Returns the median of the steps around each, which is deaf to four of nine of them (T, D)."""
+    padded_TD = np.pad(step_TD, ((NEIGHBOURS, NEIGHBOURS), (0, 0)), mode="edge")
+    around_TDW = np.array(sliding_window_view(padded_TD, 2 * NEIGHBOURS + 1, axis=0))
+    around_TDW.partition(NEIGHBOURS, axis=-1)
+    return around_TDW[..., NEIGHBOURS]
+
+
+def _excess(departure_TD: np.ndarray) -> np.ndarray:
+    """Returns by how much each step departs more than its neighbours, alone or together with one back (T, D)."""
+    size_TD = np.abs(departure_TD)
+    before_TD, after_TD = _around(size_TD)
+    excess_TD = size_TD - np.maximum(before_TD, after_TD)
+    inside_TD = np.zeros_like(size_TD)
+    for away in range(1, min(MAX_AWAY, len(size_TD) - 1) + 1):
+        if away > 1:
+            np.maximum(inside_TD[:-away], size_TD[away - 1 : -1], out=inside_TD[:-away])
+        is_back_TD = departure_TD[:-away] * departure_TD[away:] < 0
+        smaller_TD = np.minimum(size_TD[:-away], size_TD[away:])
+        others_TD = np.maximum(np.maximum(before_TD[:-away], after_TD[away:]), inside_TD[:-away])
+        both_TD = np.where(is_back_TD, smaller_TD - others_TD, 0.0)
+        np.maximum(excess_TD[:-away], both_TD, out=excess_TD[:-away])
+    return excess_TD
 
 
 def _standing_out(excess_TD: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,20 +90,13 @@ def _standing_out(excess_TD: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(ordered_TD[last], 0.0), np.maximum(ordered_TD[rank], 0.0)
 
 
-def _around(size_TD: np.ndarray, first: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the largest of the values `first` to NEIGHBOURS frames before each, and after it; 0 beyond the ends."""
+def _around(size_TD: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the largest of the values up to NEIGHBOURS frames before each, and after it; 0 beyond the ends."""
     before_TD, after_TD = np.zeros_like(size_TD), np.zeros_like(size_TD)
-    for distance in range(first, min(NEIGHBOURS, len(size_TD) - 1) + 1):
+    for distance in range(1, min(NEIGHBOURS, len(size_TD) - 1) + 1):
         np.maximum(before_TD[distance:], size_TD[:-distance], out=before_TD[distance:])
         np.maximum(after_TD[:-distance], size_TD[distance:], out=after_TD[:-distance])
     return before_TD, after_TD
-
-
-def _spikes(values_TD: np.ndarray) -> np.ndarray:
-    """Returns how far each inner frame lies from the middle of its neighbours, beyond what frames near by do (T - 2, D)."""
-    bend_TD = np.abs(values_TD[1:-1] - (values_TD[:-2] + values_TD[2:]) / 2)
-    before_TD, after_TD = _around(bend_TD, first=2)
-    return bend_TD - np.maximum(before_TD, after_TD)
 
 
 def _is_held(is_change_TD: np.ndarray) -> np.ndarray:

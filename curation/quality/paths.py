@@ -19,7 +19,9 @@ from curation.quality.wraps import STEP_SHARE, Wrap, find_wraps
 from data_contracts.findings import Finding
 
 JUMP_FLOOR = 0.045
-"""Part of the range: below it, contacts and dropped frames look the same as teleports."""
+"""Part of the range at JUMP_FPS and above, more at lower rates, where a motion changes by more from frame to frame: below it,
+contacts and dropped frames look the same as teleports."""
+JUMP_FPS = 30.0
 JUMP_CEILING = 0.1
 """However a joint usually moves, a step of a tenth of its range beyond its neighbours' is looked at. In simulated and real
 recordings such steps stay below 0.09 where nothing is wrong."""
@@ -55,28 +57,47 @@ def detect_jump(dataset: DatasetFacts) -> list[Finding]:
     episodes = comparable(dataset.episodes, STATE)
     if not episodes:
         return []
+    excess_ES, limit_ES, range_S = _jumps(episodes)
+    is_jump_ES = excess_ES > limit_ES
+    findings = []
+    for row in np.flatnonzero(is_jump_ES.any(axis=1)):
+        wraps = {wrap.dimension for wrap in _wraps(episodes[row].columns[STATE], range_S)}
+        for dimension in np.flatnonzero(is_jump_ES[row]).tolist():
+            if dimension not in wraps:
+                findings.append(_jump(dataset, episodes[row], dimension, float(range_S[dimension])))
+    return findings
+
+
+def _jumps(episodes: list[EpisodeSummary]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the largest step of each joint beyond its neighbours' and the limit for it, both (E, S), and the joints' ranges
+    in the dataset, (S,). The limit is infinite for what is no joint, and for a step of a switch."""
     low_S, high_S = dataset_range(episodes, STATE)
     range_S = high_S - low_S
-    is_joint_S = range_S > SMALL_RANGE * range_S.max(initial=0.0)
-    excess_ES = np.array([episode.columns[STATE].jumps.excess_D for episode in episodes])
-    usual_S = np.quantile(excess_ES, JUMP_CALM, axis=0, method="lower")
+    found = [episode.columns[STATE].jumps for episode in episodes]
+    excess_ES, usual_ES = np.array([jumps.excess_D for jumps in found]), np.array([jumps.usual_D for jumps in found])
     is_small_S = range_S < JUMP_SMALL_JOINT * range_S.max(initial=0.0)
-    least_S = np.where(is_small_S, JUMP_CEILING, JUMP_FLOOR) * range_S
-    floor_S = np.clip(JUMP_OVER_EPISODES * usual_S, least_S, JUMP_CEILING * range_S)
-    findings = []
-    for episode in episodes:
-        column = episode.columns[STATE]
-        jumps = column.jumps
-        limit_S = np.maximum(floor_S, JUMP_OVER_EPISODE * jumps.usual_D)
-        limit_S = np.where(jumps.is_held_D, np.maximum(limit_S, JUMP_HELD * range_S), limit_S)
-        is_switch_S = (jumps.alike_share_D > SWITCH_SHARE) & (jumps.excess_D > SWITCH_STEP * range_S)
-        is_jump_S = is_joint_S & ~is_switch_S & (jumps.excess_D > limit_S)
-        if not is_jump_S.any():
-            continue
-        is_jump_S[[wrap.dimension for wrap in _wraps(column, range_S)]] = False
-        for dimension in np.flatnonzero(is_jump_S).tolist():
-            findings.append(_jump(dataset, episode, dimension, float(range_S[dimension])))
-    return findings
+    floor = min(JUMP_FLOOR * max(1.0, JUMP_FPS / max(episodes[0].fps, 1.0)), JUMP_CEILING)
+    least_S = np.where(is_small_S, JUMP_CEILING, floor) * range_S
+    calm_S = np.quantile(excess_ES, JUMP_CALM, axis=0, method="lower")
+    limit_S = np.clip(JUMP_OVER_EPISODES * calm_S, least_S, JUMP_CEILING * range_S)
+    limit_ES = np.maximum(limit_S, JUMP_OVER_EPISODE * usual_ES)
+    is_held_ES = np.array([jumps.is_held_D for jumps in found])
+    limit_ES = np.where(is_held_ES, np.maximum(limit_ES, JUMP_HELD * range_S), limit_ES)
+    is_switch_ES = np.array([jumps.alike_share_D for jumps in found]) > SWITCH_SHARE
+    is_switch_ES &= excess_ES > SWITCH_STEP * range_S
+    is_joint_S = range_S > SMALL_RANGE * range_S.max(initial=0.0)
+    return excess_ES, np.where(is_joint_S & ~is_switch_ES, limit_ES, np.inf), range_S
+
+
+def scores_jump(dataset: DatasetFacts) -> dict[int, float]:
+    """Returns for each episode the largest step beyond its neighbours' as part of what counts as a jump: above 1 it is one."""
+    episodes = comparable(dataset.episodes, STATE)
+    if not episodes:
+        return {}
+    excess_ES, limit_ES, _ = _jumps(episodes)
+    share_ES = np.divide(excess_ES, limit_ES, out=np.zeros_like(excess_ES), where=limit_ES > 0)
+    worst_E = share_ES.max(axis=1, initial=0.0).tolist()
+    return {episode.index: worst for episode, worst in zip(episodes, worst_E, strict=True)}
 
 
 def _jump(dataset: DatasetFacts, episode: EpisodeSummary, dimension: int, span: float) -> Finding:
@@ -87,20 +108,6 @@ def _jump(dataset: DatasetFacts, episode: EpisodeSummary, dimension: int, span: 
     evidence = {"dimension": dimension, "name": name, "frame": frame, "step": step, "range": span,
                 "usual_step": float(column.jumps.usual_D[dimension]), "score": step / span}  # fmt: skip
     return dataset.finding("motion.jump", "warn", message, episodes=[episode.index], **evidence)
-
-
-def score_jump(episode: EpisodeFacts) -> float:
-    """Returns the largest step beyond its neighbours', as part of what the joint covers in the episode (0..1), less what it
-    does elsewhere in it; a switch counts 0."""
-    values_TS = episode.state_TS.astype(np.float64)
-    if len(values_TS) < STUB_FRAMES or not np.isfinite(values_TS).all() or not values_TS.shape[1]:
-        return 0.0
-    jumps, range_S = measure_jumps(values_TS), np.ptp(values_TS, axis=0)
-    is_joint_S = range_S > SMALL_RANGE * range_S.max()
-    beyond_S = jumps.excess_D - JUMP_OVER_EPISODE * jumps.usual_D * np.where(jumps.is_held_D, 2.0, 1.0)
-    is_switch_S = (jumps.alike_share_D > SWITCH_SHARE) & (jumps.excess_D > SWITCH_STEP * range_S)
-    shares = beyond_S[is_joint_S & ~is_switch_S] / range_S[is_joint_S & ~is_switch_S]
-    return float(max(shares.max(initial=0.0), 0.0))
 
 
 def detect_wrap(dataset: DatasetFacts) -> list[Finding]:
@@ -281,9 +288,9 @@ DETECTORS = (
     Detector("motion.saturation", "dataset", detect_saturation),
 )
 SCORES = {
-    "motion.jump": score_jump,
     "motion.wrap": score_wrap,
     "motion.raw_counts": score_raw_counts,
     "motion.tremor": score_tremor,
     "motion.saturation": score_saturation,
 }
+DATASET_SCORES: dict[str, Callable[[DatasetFacts], dict[int, float]]] = {"motion.jump": scores_jump}

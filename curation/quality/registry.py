@@ -55,6 +55,7 @@ DATASET_SCORES: dict[str, Callable[[DatasetFacts], dict[int, float]]] = {
     **optics.SCORES,
     **orientation.SCORES,
     **agreement.DATASET_SCORES,
+    **paths.DATASET_SCORES,
 }
 """The same by episode where an episode is only bad against the others of its dataset."""
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(detector.family for detector in DETECTORS))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from curation.quality.paths import detect_jump, detect_raw_counts, detect_saturation, detect_tremor, detect_wrap
-from curation.quality.registry import SCORES
+from curation.quality.registry import DATASET_SCORES, SCORES
 
 
 def reaches(num_episodes: int = 6, num_frames: int = 240, joints: int = 4) -> list[np.ndarray]:
@@ -43,6 +43,24 @@ def test_teleports_are_jumps_with_their_frame(make_episode, make_dataset, share,
     (finding,) = detect_jump(dataset_of(paths, make_episode, make_dataset))
     assert (finding.episodes, finding.evidence["frame"], finding.evidence["dimension"]) == ((3,), frame, 1)
     assert finding.evidence["score"] > 0.08
+
+
+@pytest.mark.parametrize("num_frames", [2, 3, 4, 8])
+def test_a_joint_that_is_elsewhere_for_some_frames_jumps(make_episode, make_dataset, num_frames: int) -> None:
+    paths = reaches()
+    paths[3][100 : 100 + num_frames, 1] += 0.15 * 90
+    dataset = dataset_of(paths, make_episode, make_dataset)
+    (finding,) = detect_jump(dataset)
+    assert (finding.episodes, finding.evidence["frame"], finding.evidence["dimension"]) == ((3,), 100, 1)
+    scores = DATASET_SCORES["motion.jump"](dataset)
+    assert max(scores, key=scores.__getitem__) == 3
+    assert scores[3] > 1 > max(score for episode, score in scores.items() if episode != 3)
+
+
+def test_a_brisk_motion_is_no_jump(make_episode, make_dataset) -> None:
+    paths = reaches()
+    paths[3][:, 1] += 60 / (1 + np.exp(-(np.arange(240) - 120) / 2.0))
+    assert detect_jump(dataset_of(paths, make_episode, make_dataset)) == []
 
 
 def test_hands_that_report_every_third_frame_do_not_jump(make_episode, make_dataset) -> None:
