@@ -35,7 +35,11 @@ def check_name(code: str) -> str:
 
 
 FINDING_CHECKS = [
-    partitioned_check(check_name(code), "dataset_findings", f"{axis_of(code)}. Fails where: {meaning_of(code)}")
+    partitioned_check(
+        check_name(code),
+        "dataset_findings",
+        f"{axis_of(code).replace('_', ' ').capitalize()}. Fails where: {meaning_of(code)}",
+    )
     for code in CODES_OF_A_DATASET
 ]
 

@@ -32,11 +32,11 @@ FOLDER = Path(".bench") / "operators_day"
 REHEARSAL = 100
 """Fewer datasets than this only print."""
 PAGES = {
-    "the asset graph": ("/asset-groups", "source_listing"),
+    "the asset graph": ("/asset-groups", "policies"),
     "the catalogue of assets": ("/assets", "dataset_findings"),
     "partitions of dataset_findings": ("/assets/dataset_findings?view=partitions", "PARTITION"),
     "one partition of it": ("/assets/dataset_findings?view=partitions&partition=PARTITION", "num_episodes"),
-    "its checks": ("/assets/dataset_findings?view=checks", "structure_missing_video"),
+    "its checks": ("/assets/dataset_findings?view=checks", "Fails where"),
     "the corpus": ("/assets/corpus", "corpus_hash"),
     "the runs": ("/runs", "curate_dataset"),
 }
