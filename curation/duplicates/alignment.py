@@ -18,11 +18,11 @@ RATES = np.exp(np.linspace(np.log(0.6), np.log(1 / 0.6), 25))
 """Speeds of one recording against the other, frame for frame: steps of 4% around the same speed."""
 MIN_OVERLAP = 0.85
 """Share of the shorter signal that must lie over the other one: equal beginnings are no copy."""
-COARSE_POINTS = 40
+COARSE_POINTS = 100
 FAR = 0.15
 """Distances beyond this (in units of the scale, per dimension) count as this much: a few wild points cannot hide a line."""
-NUM_STARTS = 2
-NUM_STEPS = 6
+NUM_STARTS = 4
+NUM_STEPS = 10
 ROBUST_AT = 0.02
 SMOOTHED_OVER = 5
 """Deviations are averaged over this many points: noise averages out, another path does not."""

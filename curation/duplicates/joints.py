@@ -8,7 +8,7 @@ import numpy as np
 
 from curation.duplicates.signal import at, box_sampled, packed
 
-MAX_POINTS = 128
+MAX_POINTS = 256
 MAX_SIZE = 32
 """Dimensions of state, and of action, that are looked at: enough for two arms with hands."""
 MIN_FRAMES = 8
