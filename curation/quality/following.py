@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 MAX_LAG_S = 1.0
-BACKWARDS_FRAMES = 5
+BACKWARDS_S = 0.5
+"""For which the action may come after the state: it was written late, or to the wrong row."""
 MIN_FRAMES = 24
 """Shorter motions agree with anything at some delay."""
 MAX_FRAMES = 1024
@@ -66,11 +67,14 @@ def measure_following(
     change_TP = np.diff(state_TP[:, is_moving_P], axis=0)
     wanted_TP = np.diff(action_TP[:, is_moving_P], axis=0)
     longest = min(round(MAX_LAG_S * fps), len(change_TP) // 3)
-    place, speed = _peaks(change_TP, (wanted_TP, action_TP[:-1, is_moving_P]), longest)
+    backwards = min(round(BACKWARDS_S * fps), len(change_TP) // 3)
+    place, speed = _peaks(change_TP, (wanted_TP, action_TP[:-1, is_moving_P]), longest, backwards)
     return Following(*place, *speed)
 
 
-def _peaks(follower_TP: np.ndarray, leaders: tuple[np.ndarray, np.ndarray], longest: int) -> list[tuple[int, float]]:
+def _peaks(
+    follower_TP: np.ndarray, leaders: tuple[np.ndarray, np.ndarray], longest: int, backwards: int
+) -> list[tuple[int, float]]:
     """Returns lag and height of the highest correlation of `follower` with each leader."""
     size = 1 << (len(follower_TP) + longest).bit_length()
     follower = np.fft.rfft(_scaled(follower_TP).T, size)
@@ -78,9 +82,9 @@ def _peaks(follower_TP: np.ndarray, leaders: tuple[np.ndarray, np.ndarray], long
     for leader_TP in leaders:
         leader = np.fft.rfft(_scaled(leader_TP).T, size)
         mean = np.fft.irfft((follower * leader.conj()).mean(axis=0), size)
-        lags = np.concatenate([mean[-BACKWARDS_FRAMES:], mean[: longest + 1]])
+        lags = np.concatenate([mean[len(mean) - backwards :], mean[: longest + 1]])
         best = int(lags.argmax())
-        peaks.append((best - BACKWARDS_FRAMES, float(lags[best])))
+        peaks.append((best - backwards, float(lags[best])))
     return peaks
 
 

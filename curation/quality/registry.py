@@ -56,6 +56,7 @@ DATASET_SCORES: dict[str, Callable[[DatasetFacts], dict[int, float]]] = {
     **orientation.SCORES,
     **agreement.DATASET_SCORES,
     **paths.DATASET_SCORES,
+    **commands.DATASET_SCORES,
 }
 """The same by episode where an episode is only bad against the others of its dataset."""
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(detector.family for detector in DETECTORS))

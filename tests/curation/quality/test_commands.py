@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from curation.quality.commands import detect_action_lag, detect_state_action_mismatch, detect_state_equals_action
 from curation.quality.following import paired_dimensions
+from curation.quality.registry import DATASET_SCORES
 
 
 def episodes(make_episode, *, lag: int = 3, num: int = 8, is_speed: bool = False) -> list:
@@ -41,6 +43,18 @@ def test_a_late_follower_stands_out_from_its_dataset(make_episode, make_dataset)
         assert abs(finding.evidence["lag_frames"] - finding.evidence["usual_frames"] - 5) <= 1
 
 
+@pytest.mark.parametrize("lag", [-4, -9, 13])
+def test_late_and_early_actions_score_above_all_others(make_episode, make_dataset, lag: int) -> None:
+    """A state that comes before its action: somebody wrote the action some rows too late."""
+    made = episodes(make_episode)
+    (other,) = [e for e in episodes(make_episode, lag=lag) if e.index == 2]
+    dataset = make_dataset(*made[:2], other, *made[3:])
+    (finding,) = detect_action_lag(dataset)
+    assert finding.episodes == (2,)
+    scores = DATASET_SCORES["motion.action_lag"](dataset)
+    assert scores.pop(2) >= 1 > max(scores.values())
+
+
 def test_half_a_second_is_late_for_all(make_episode, make_dataset) -> None:
     findings = detect_action_lag(make_dataset(*episodes(make_episode, lag=20)))
     assert len(findings) == 8
@@ -52,6 +66,16 @@ def test_an_action_of_another_episode_does_not_fit(make_episode, make_dataset) -
     foreign = replace(made[5], action_TA=made[0].action_TA[::-1].copy())
     (finding,) = detect_state_action_mismatch(make_dataset(*made[:5], foreign, *made[6:]))
     assert (finding.episodes, finding.severity) == ((5,), "warn")
+
+
+def test_an_action_that_only_resembles_the_right_one_does_not_fit_either(make_episode, make_dataset) -> None:
+    made = episodes(make_episode)
+    half = 0.5 * made[5].action_TA + 0.5 * made[0].action_TA[::-1]
+    dataset = make_dataset(*made[:5], replace(made[5], action_TA=half.astype(np.float32)), *made[6:])
+    (finding,) = detect_state_action_mismatch(dataset)
+    assert (finding.episodes, finding.evidence["correlation"] > 0.25) == ((5,), True)
+    scores = DATASET_SCORES["agreement.state_action_mismatch"](dataset)
+    assert scores.pop(5) > 1 > max(scores.values())
 
 
 def test_dimensions_are_paired_by_name_before_place() -> None:
