@@ -91,15 +91,23 @@ def _links(ranked: pl.DataFrame) -> list[list[Link]]:
             links[number].append(
                 Link(first, "exact", f"same state and action{'' if is_published_so else ' once normalised'}")
             )
-    distinct = sorted(first_of.values())
+    shown = [
+        (content, *(own or ())) for content, own in zip(contents, ranked["picture_digests"].to_list(), strict=True)
+    ]
+    likeness_of = {key: number for number, key in reversed(list(enumerate(shown)))}
+    distinct = sorted(likeness_of.values())  # equal joints may come with other pictures: another's, or encoded again
     partners: dict[int, list[tuple[int, str]]] = {}
     for match in find_matches(ranked[distinct]):
         first, second = distinct[match.first], distinct[match.second]
         partners.setdefault(first, []).append((second, match.evidence()))
         partners.setdefault(second, []).append((first, match.evidence()))
-    for number, content in enumerate(contents):
-        near = sorted(partners.get(first_of[content], ()))
-        links[number] += [Link(other, "near", evidence) for other, evidence in near if other < number]
+    for number, key in enumerate(shown):
+        near = sorted(partners.get(likeness_of[key], ()))
+        links[number] += [
+            Link(other, "near", evidence)
+            for other, evidence in near
+            if other < number and contents[other] != contents[number]
+        ]
     return links
 
 
