@@ -43,7 +43,19 @@ def find_matches(fingerprints: pl.DataFrame) -> list[Comparison]:
     Args:
         fingerprints: rows of FINGERPRINTS, no two of equal content.
     """
-    said: dict[tuple[int, int], set[str]] = defaultdict(set)
+    found = candidates(fingerprints)
+    likely = [
+        comparison.first_and_second
+        for tiers in (frozenset({"joints"}), frozenset({"pictures"}), frozenset({"joints", "pictures"}), frozenset())
+        for comparison in compare(fingerprints, sorted(p for p, by in found.items() if by - {"bytes"} == tiers), tiers)
+        if comparison.is_copy
+    ]
+    return [comparison for comparison in compare(fingerprints, sorted(likely)) if comparison.is_copy]
+
+
+def candidates(fingerprints: pl.DataFrame) -> dict[tuple[int, int], set[str]]:
+    """Returns the pairs of rows that are worth comparing, smaller first, and the tiers that say so: bytes, joints, pictures."""
+    found: dict[tuple[int, int], set[str]] = defaultdict(set)
     for tier, shingles, min_shared, min_share in (
         ("bytes", encoding_shingles(fingerprints), 1, 0.0),
         ("bytes", digest_shingles(fingerprints), MIN_DIGESTS, MIN_DIGEST_SHARE / 2),
@@ -51,14 +63,8 @@ def find_matches(fingerprints: pl.DataFrame) -> list[Comparison]:
         ("pictures", picture_shingles(fingerprints), MIN_SHARED_CELLS, MIN_CELL_SHARE),
     ):
         for first, second in candidate_pairs(shingles, min_shared=min_shared, min_share=min_share).tolist():
-            said[first, second].add(tier)
-    likely = [
-        comparison.first_and_second
-        for tiers in (frozenset({"joints"}), frozenset({"pictures"}), frozenset({"joints", "pictures"}), frozenset())
-        for comparison in compare(fingerprints, sorted(p for p, by in said.items() if by - {"bytes"} == tiers), tiers)
-        if comparison.is_copy
-    ]
-    return [comparison for comparison in compare(fingerprints, sorted(likely)) if comparison.is_copy]
+            found[first, second].add(tier)
+    return found
 
 
 def compare(

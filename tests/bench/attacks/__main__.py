@@ -1,8 +1,7 @@
 """The attack suite: `python tests/bench/attacks FOLDER...` over folders of LeRobot datasets, writes docs/evidence/duplicates.md.
 
-One third of the datasets of each task is for tuning: its honest pairs give the score at 0.1% false positives. Everything that
-is reported is of the other two thirds. The fixed limits in `curation.duplicates.matching` were chosen on the sample community
-and on pairs drawn from all of a first recording of the benchmark's, so only the recall by score is free of tuning.
+Datasets whose running number is a multiple of three are for tuning, the others are reported: `--part tuning` runs the same on
+the former, for whoever changes a limit. Nothing is fitted here; the limits stand in `curation.duplicates.comparison`.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from attacks import ATTACKS
-from measure import AttackResult, attack, honest, threshold
-from recordings import dataset_folders, honest_rows, published_row, read_recording, task_of
+from measure import AttackResult, attack, honest
+from recordings import dataset_folders, honest_rows, part_of, published_row, read_recording
 from report import report
 
 from data_contracts.catalogue import FINGERPRINTS
@@ -25,23 +24,22 @@ SEED = 20261122
 
 
 def main() -> None:
-    """Fingerprints all episodes, attacks some, and writes the table."""
+    """Fingerprints the episodes of one part, attacks some, and writes the table."""
     options = _options()
-    folders = dataset_folders(options.folders)
-    tuned, reported = _divided(folders)
-    tables = {folder: FINGERPRINTS.frame(honest_rows(folder)) for folder in folders}
-    tuning, tuning_scores = honest(_together(tables, tuned), options.pairs)
-    kept = _together(tables, reported)
-    result, scores = honest(kept, options.pairs)
-    limit = threshold(tuning_scores)
-    attacks = run_attacks(kept, {folder.name: folder for folder in reported}, options.victims, limit)
-    text = report(options, tuning, result, limit, float((scores <= limit).mean()), attacks)
+    folders = [folder for folder in dataset_folders(options.folders) if part_of(folder.name) == options.part]
+    rows = _together(folders)
+    print(f"{rows.height} episodes fingerprinted", flush=True)
+    result = honest(rows, options.pairs)
+    print(result, flush=True)
+    attacks = run_attacks(rows, {folder.name: folder for folder in folders}, options.victims)
+    command = f"python tests/bench/attacks FOLDER... --part {options.part} --victims {options.victims}"
+    text = report(command, options.part, result, attacks)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text)
     print(text)
 
 
-def run_attacks(rows: pl.DataFrame, folders: dict[str, Path], num_victims: int, limit: float) -> list[AttackResult]:
+def run_attacks(rows: pl.DataFrame, folders: dict[str, Path], num_victims: int) -> list[AttackResult]:
     """Returns the outcome of each attack on the same victims, drawn evenly over the episodes."""
     candidates = rows.filter(pl.col("picture_signals").list.len() > 0).select("dataset_id", "episode_index").rows()
     places = np.unique(np.linspace(0, len(candidates) - 1, min(num_victims, len(candidates))).astype(int))
@@ -62,31 +60,23 @@ def run_attacks(rows: pl.DataFrame, folders: dict[str, Path], num_victims: int, 
             shutil.rmtree(scratch)
             needs_both = name in ("two joined", "video of one, joints of another")
             victims.append([(dataset, episode), (dataset, other)] if needs_both else [(dataset, episode)])
-        results.append(attack(name, rows, FINGERPRINTS.frame(copies), victims, limit))
+        results.append(attack(name, rows, FINGERPRINTS.frame(copies), victims))
         print(results[-1], flush=True)
     return results
 
 
-def _divided(folders: list[Path]) -> tuple[list[Path], list[Path]]:
-    """Returns the datasets for tuning, every third of a task, and those that are reported."""
-    by_task: dict[str, list[Path]] = {}
-    for folder in folders:
-        by_task.setdefault(task_of(folder.name), []).append(folder)
-    tuned = [folder for own in by_task.values() for folder in own[2::3]]
-    return tuned, [folder for folder in folders if folder not in tuned]
-
-
-def _together(tables: dict[Path, pl.DataFrame], folders: list[Path]) -> pl.DataFrame:
+def _together(folders: list[Path]) -> pl.DataFrame:
     """Returns the rows of distinct episodes; what is published twice already is no honest pair."""
-    rows = pl.concat([FINGERPRINTS.frame([]), *(tables[folder] for folder in folders)])
+    rows = pl.concat([FINGERPRINTS.frame([]), *(FINGERPRINTS.frame(honest_rows(folder)) for folder in folders)])
     return rows.unique("episode_hash", keep="first", maintain_order=True).sort("dataset_id", "episode_index")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, help="folders that hold LeRobot datasets")
+    parser.add_argument("--part", choices=["reported", "tuning"], default="reported")
     parser.add_argument("--victims", type=int, default=100, help="episodes that are attacked, each in every way")
-    parser.add_argument("--pairs", type=int, default=100_000, help="honest pairs that are compared at most, per part")
+    parser.add_argument("--pairs", type=int, default=100_000, help="honest pairs that are compared directly at most")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence/duplicates.md"))
     return parser.parse_args()
 

@@ -30,6 +30,12 @@ def task_of(dataset: str) -> str:
     return re.sub(r"-\d+$", "", dataset.partition("__")[2])
 
 
+def part_of(dataset: str) -> str:
+    """Returns tuning or reported: the running number of the dataset decides; without one it counts as tuning."""
+    number = re.search(r"-(\d+)$", dataset)
+    return "reported" if number and int(number[1]) % 3 else "tuning"
+
+
 def honest_rows(folder: Path) -> Iterator[dict[str, Any]]:
     """Yields a FINGERPRINTS row per readable episode; says on stderr what cannot be read."""
     try:
