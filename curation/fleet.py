@@ -20,11 +20,13 @@ MIN_DATASETS = 10
 FAR = 4.0
 """Standard deviations of the fleet, as the median absolute deviation tells them: one honest dataset in 15,000."""
 PUBLISHED_DEVIATION_DEG = {
-    "shoulder_pan": 18.0, "shoulder_lift": 33.0, "elbow_flex": 23.0, "wrist_flex": 25.0, "wrist_roll": 56.0, "gripper": 12.0,
+    "shoulder_pan": 18.0, "shoulder_lift": 33.0, "elbow_flex": 23.0, "wrist_flex": 25.0, "wrist_roll": 56.0,
 }  # fmt: skip
 """Of joint means over 250 SO-100 and SO-101 datasets: no fleet is taken to be closer together than half of this."""
 LEAST_SHARE = 0.1
 """For other joints: a tenth of what the fleet covers."""
+SWITCHES = r"(?i)grip|finger|jaw|hand"
+"""Not compared: what a gripper's centre tells is how long it held something."""
 RADIANS_REACH = 2 * np.pi * 1.05
 SHARE_REACH = 100.5
 COUNTS_REACH = 720.0
@@ -37,7 +39,11 @@ def compare_with_fleet(joint_ranges: pl.DataFrame) -> pl.DataFrame:
     Args:
         joint_ranges: table JOINT_RANGES of all datasets together. Nothing is said of a robot with fewer than 10 datasets.
     """
-    states = joint_ranges.filter((pl.col("column") == "observation.state") & pl.col("robot_type").is_not_null())
+    states = joint_ranges.filter(
+        (pl.col("column") == "observation.state")
+        & pl.col("robot_type").is_not_null()
+        & ~pl.col("name").str.contains(SWITCHES)
+    )
     if not states.height:
         return FINDINGS.frame([])
     reach = pl.max_horizontal(pl.col("low").abs(), pl.col("high").abs()).max().over("dataset_id")

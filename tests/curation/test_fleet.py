@@ -55,3 +55,15 @@ def test_units_and_robots_are_not_mixed() -> None:
 def test_the_order_of_rows_changes_nothing() -> None:
     table = fleet(40, offset=90.0)
     assert compare_with_fleet(table.reverse()).equals(compare_with_fleet(table))
+
+
+def test_a_gripper_is_not_compared():
+    """Some tasks hold things and some do not: that is no calibration."""
+    low, high = [0.0] * 11 + [80.0], [20.0] * 11 + [100.0]
+    frame = JOINT_RANGES.frame(
+        {"dataset_id": f"lab-{n}__task", "column": "observation.state", "dimension": 0, "name": name, "robot_type": "so100",
+         "num_episodes": 5, "low": low[n], "high": high[n], "centre": (low[n] + high[n]) / 2}
+        for n in range(12) for name in ("gripper.pos",)
+    )  # fmt: skip
+    assert compare_with_fleet(frame).is_empty()
+    assert compare_with_fleet(frame.with_columns(name=pl.lit("wrist_flex.pos"))).height == 1
