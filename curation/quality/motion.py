@@ -22,6 +22,9 @@ STATIC_TRAVEL = 0.005
 """Part of a joint's range in the dataset: 0.9 of 180 degrees, which an arm at rest sags and an encoder flickers."""
 IDLE_SHARE = 0.35
 """People rest before and after: a fifth of the time is common."""
+END_SHARE = 0.15
+END_S = 0.25
+"""At one end: what takes longer than a person takes to react is there to be cut off."""
 
 
 def detect_not_finite(episode: EpisodeFacts) -> list[Finding]:
@@ -62,20 +65,25 @@ def score_stub(episode: EpisodeFacts) -> float:
 
 
 def detect_long_idle(episode: EpisodeFacts) -> Finding | None:
-    """Nothing moves for a good part of the time; rest before the first and after the last motion can be cut off."""
+    """Nothing moves for a good part of the time; rest before the first and after the last motion can be cut off, and is noted
+    where it is shorter too."""
     if not np.isfinite(episode.state_TS).all():
         return None
     found = idleness(episode.state_TS, episode.fps)
-    if found is None or found.share <= IDLE_SHARE:
+    if found is None:
         return None
     duration_s = episode.num_frames / episode.fps
     start_s, end_s = round(found.start * duration_s, 3), round(found.end * duration_s, 3)
+    at_an_end = max(found.start, found.end)
+    is_long = found.share > IDLE_SHARE
+    if not is_long and (at_an_end <= END_SHARE or at_an_end * duration_s < END_S):
+        return None
     message = (
         f"{STATE} rests for {found.share:.0%} of the time, {start_s:.1f} s at the start and {end_s:.1f} s at the end."
     )
     evidence = {"share": round(found.share, 4), "idle_start_s": start_s, "idle_end_s": end_s,
                 "longest_inside_s": round(found.inside * duration_s, 3), "score": found.share}  # fmt: skip
-    return episode.finding("motion.long_idle", "warn", message, **evidence)
+    return episode.finding("motion.long_idle", "warn" if is_long else "note", message, **evidence)
 
 
 def score_long_idle(episode: EpisodeFacts) -> float:

@@ -14,6 +14,9 @@ FAST_FACTOR = 4.0
 PIN_FRAMES = 3
 PIN_SPEED = 0.3
 """Part of the joint's usual speed at which it meets its limit: an arm that comes to rest there has slowed down before."""
+PIN_SPEED_LIVE = 0.05
+LIVE_SHARE = 0.9
+"""Of the other frames: a joint whose value changes in nearly every one does not rest at exactly one value by itself."""
 GO_ON_SHARE = 0.5
 """Of the frames at the limit, in which another joint moves: a robot at rest as a whole is idle and not saturated."""
 
@@ -77,6 +80,9 @@ def _pinned_frames(values_T: np.ndarray, is_end_T: np.ndarray, go_on_T: np.ndarr
         sides = [speed_T[start - 1]] if start else []
         sides += [speed_T[stop - 1]] if stop < len(values_T) else []
         is_long = stop - start >= PIN_FRAMES
-        if is_long and sides and min(sides) >= PIN_SPEED * usual and go_on_T[start : stop - 1].mean() >= GO_ON_SHARE:
+        others = len(speed_T) - (stop - start - 1)
+        is_live = others > 0 and len(moving) >= LIVE_SHARE * others
+        least = (PIN_SPEED_LIVE if is_live else PIN_SPEED) * usual
+        if is_long and sides and min(sides) >= least and go_on_T[start : stop - 1].mean() >= GO_ON_SHARE:
             frames += int(stop - start)
     return frames

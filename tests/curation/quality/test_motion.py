@@ -98,7 +98,16 @@ def test_resting_for_most_of_the_time_is_long_idle(make_episode) -> None:
     noisy = motion + 0.05 * RNG.standard_normal(motion.shape)
     assert detect_long_idle(make_episode(noisy)).evidence["share"] == pytest.approx(0.7, abs=0.01)
     assert detect_long_idle(make_episode(ramp(300))) is None
-    assert detect_long_idle(make_episode(motion[:110])) is None
+    assert detect_long_idle(make_episode(noisy)).severity == "warn"
+    assert detect_long_idle(make_episode(motion[:100])) is None
+
+
+def test_a_shorter_rest_at_one_end_is_noted(make_episode) -> None:
+    motion = np.concatenate([np.repeat(ramp(90)[:1], 24, axis=0), ramp(90)])
+    finding = detect_long_idle(make_episode(motion))
+    assert finding.severity == "note"
+    assert finding.evidence["idle_start_s"] == pytest.approx(24 / 30, abs=0.1)
+    assert detect_long_idle(make_episode(motion, fps=120)) is None
 
 
 def test_a_slow_steady_motion_is_not_idle(make_episode) -> None:

@@ -131,6 +131,24 @@ def test_a_path_cut_off_at_a_limit_is_saturated_and_an_arm_at_rest_is_not(make_e
     assert 0.2 < findings[0].evidence["share"] <= 0.41
 
 
+def test_a_gripper_that_is_mostly_open_is_not_cut_off_there(make_episode, make_dataset) -> None:
+    paths = reaches()
+    for path in paths:
+        path[:, 3] = 100 - np.maximum(0, 100 * np.sin(np.linspace(-6, 3, 240)))
+    paths[2][120:, 3] = 100
+    assert detect_saturation(dataset_of(paths, make_episode, make_dataset)) == []
+
+
+def test_a_live_joint_that_drifts_to_a_limit_and_stays_there_is_saturated(make_episode, make_dataset) -> None:
+    paths = reaches()
+    path = paths[1][:, 0]
+    path[100:160] = np.linspace(path[100], path.max() + 1, 60)
+    path[160:220] = path[159]
+    findings = detect_saturation(dataset_of(paths, make_episode, make_dataset))
+    assert named(findings) == [1]
+    assert findings[0].evidence["share"] == pytest.approx(61 / 240, abs=0.01)
+
+
 @pytest.mark.parametrize("code", sorted(SCORES))
 @pytest.mark.parametrize(
     "values",
