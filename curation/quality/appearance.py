@@ -24,6 +24,8 @@ LEVEL = 1.0
 LAGS = np.array([0, 2, 4, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50])
 MIN_OVERLAP, MIN_PICTURES = 0.4, 8
 OUTLYING_FIT = 0.0
+NOVELTY = 32.0
+"""Pictures of an episode are alike: as much is known of a posture as there are episodes that took it, not pictures."""
 
 
 class Agreement(NamedTuple):
@@ -32,6 +34,22 @@ class Agreement(NamedTuple):
     lag: int
     fit: float
     fit_at_0: float
+
+    @property
+    def gain(self) -> float:
+        """How much better the lag fits; to fit worse than no joints at all is no worse than not to fit."""
+        return self.fit - max(self.fit_at_0, 0.0)
+
+
+class Comparison(NamedTuple):
+    """Mean squared levels between two episodes: how far apart their pictures are by their joints and in fact, both but for what
+    does not change; and how far the pictures of each are from what its joints promise. `change` is what changes over time."""
+
+    change: float
+    promised: float
+    seen: float
+    first_error: float
+    second_error: float
 
 
 class Appearance:
@@ -49,50 +67,94 @@ class Appearance:
             self._axes_SJ = np.linalg.svd(scaled, full_matrices=False)[2][:MAX_JOINTS].T
         self._sums = [self._sums_of(digest) for digest in digests]
         self._fit(np.ones(len(digests), bool))
-        fits = np.array([self.agreement(number).fit_at_0 for number in range(len(digests))])
+        fits = np.array([self.fit_in_place(number) for number in range(len(digests))])
         if (fits > OUTLYING_FIT).sum() >= 4:  # once more without those that do not belong
             self._fit(fits > OUTLYING_FIT)
 
-    def expected(self, number: int, frames: np.ndarray, joints_of: int | None = None) -> np.ndarray:
-        """Returns the pictures (len(frames), P) that the joints of an episode promise, by a map that has not seen `number`."""
-        digest = self.digests[number if joints_of is None else joints_of]
-        return self._features(digest.state_at(frames)) @ self._maps[number]
+    def expected(self, number: int, frames: np.ndarray) -> np.ndarray:
+        """Returns the pictures (len(frames), P) that the joints of an episode promise, by a map that has not seen it."""
+        return self._features(self.digests[number].state_at(frames)) @ self._maps[number]
 
     def agreement(self, number: int) -> Agreement:
-        """Returns the lag at which joints and pictures of the episode fit best, and how well there and at lag 0."""
+        """Returns the lag at which joints and pictures of the episode fit best, against the same pictures at lag 0."""
         digest = self.digests[number]
         last = int(digest.state_frames_K[-1])
-        fits = {}
+        in_place_MF = self._features(digest.state_at(digest.frames_M))
+        found = []
         for lag in np.concatenate([-LAGS[:0:-1], LAGS]).tolist():
             frames_M = digest.frames_M - lag
             is_known_M = (frames_M >= 0) & (frames_M <= last)
-            if is_known_M.sum() >= max(MIN_PICTURES, MIN_OVERLAP * len(frames_M)):
-                seen_MP = digest.pictures_MP[is_known_M]
-                fits[lag] = self._explained(seen_MP, self.expected(number, frames_M[is_known_M]))
-        if 0 not in fits:
+            if is_known_M.sum() < max(MIN_PICTURES, MIN_OVERLAP * len(frames_M)):
+                continue
+            seen_MP = digest.pictures_MP[is_known_M]
+            fit_at_0 = self._explained(seen_MP, in_place_MF[is_known_M], number)
+            fit = self._explained(seen_MP, self._features(digest.state_at(frames_M[is_known_M])), number)
+            found.append(Agreement(lag, fit, fit_at_0))
+        whole = next((agreement for agreement in found if agreement.lag == 0), None)
+        if whole is None:
             return Agreement(0, 0.0, 0.0)
-        best = max(fits, key=lambda lag: (fits[lag], -abs(lag)))
-        return Agreement(best, fits[best], fits[0])
+        return max(found, key=lambda agreement: (agreement.gain, -abs(agreement.lag)))
 
-    def _explained(self, seen_MP: np.ndarray, expected_MP: np.ndarray) -> float:
+    def comparison(self, first: int, second: int) -> Comparison:
+        """Returns how two episodes differ at the frames that both keep, by a map that has seen neither of them."""
+        digests = self.digests[first], self.digests[second]
+        frames_M, *places = np.intersect1d(digests[0].frames_M, digests[1].frames_M, return_indices=True)
+        if len(frames_M) < MIN_PICTURES:
+            return Comparison(0.0, 0.0, np.inf, 0.0, 0.0)
+        total_FF, total_FP = self._total
+        for number in (first, second):
+            if self._is_trusted[number]:
+                total_FF, total_FP = total_FF - self._sums[number][0], total_FP - self._sums[number][1]
+        inverse_FF = np.linalg.inv(total_FF)
+        features = [self._features(digest.state_at(frames_M)) for digest in digests]
+        trust_M = np.prod([_trust(features_MF, inverse_FF) for features_MF in features], axis=0)
+        weight_MP = trust_M[:, None] * self._weight_P / (trust_M.sum() * self._weight_P.sum())
+        promised = [features_MF @ (inverse_FF @ total_FP) for features_MF in features]
+        seen = [digest.pictures_MP[place_M] for digest, place_M in zip(digests, places, strict=True)]
+
+        def apart(one_MP: np.ndarray, other_MP: np.ndarray, *, is_fixed: bool = True) -> float:
+            away_MP = one_MP - other_MP
+            if not is_fixed:
+                away_MP = away_MP - (trust_M @ away_MP) / trust_M.sum()
+            return float((weight_MP * away_MP**2).sum())
+
+        still_P = [(trust_M @ pictures_MP) / trust_M.sum() for pictures_MP in seen]
+        return Comparison(
+            change=min(apart(pictures_MP, at_rest_P) for pictures_MP, at_rest_P in zip(seen, still_P, strict=True)),
+            promised=apart(*promised, is_fixed=False),
+            seen=apart(*seen, is_fixed=False),
+            first_error=apart(seen[0], promised[0]),
+            second_error=apart(seen[1], promised[1]),
+        )
+
+    def fit_in_place(self, number: int) -> float:
+        """Returns how well joints and pictures of the episode fit as they lie."""
+        digest = self.digests[number]
+        return self._explained(digest.pictures_MP, self._features(digest.state_at(digest.frames_M)), number)
+
+    def _explained(self, seen_MP: np.ndarray, features_MF: np.ndarray, number: int) -> float:
         """Returns the share of the pictures' change over time that is explained. Where objects lie does not change, so the
-        mean of the difference is no concern."""
-        error_MP = seen_MP - expected_MP
-        error_MP = error_MP - error_MP.mean(axis=0)
-        change_MP = seen_MP - seen_MP.mean(axis=0)
+        mean of the difference is no concern. Postures that the other episodes never took count little."""
+        trust_M1 = _trust(features_MF, self._inverses[number])[:, None]
+        trust_M1 = trust_M1 / trust_M1.mean()
+        error_MP = seen_MP - features_MF @ self._maps[number]
+        error_MP = error_MP - (error_MP * trust_M1).mean(axis=0)
+        change_MP = seen_MP - (seen_MP * trust_M1).mean(axis=0)
         noise = 0.25 * len(seen_MP) * self._weight_P.sum()
-        return 1 - float((error_MP**2 * self._weight_P).sum() / ((change_MP**2 * self._weight_P).sum() + noise))
+        error = float((error_MP**2 * trust_M1 * self._weight_P).sum())
+        return 1 - error / (float((change_MP**2 * trust_M1 * self._weight_P).sum()) + noise)
 
     def _fit(self, is_trusted: np.ndarray) -> None:
         trusted = [sums for sums, is_in in zip(self._sums, is_trusted, strict=True) if is_in]
         total_FF, total_FP = sum(sums[0] for sums in trusted), sum(sums[1] for sums in trusted)
         count = sum(len(digest.frames_M) for digest in self.digests)
+        self._is_trusted = is_trusted
         ridge_FF = RIDGE * count * np.eye(len(total_FF))
-        self._maps = []
+        self._total = total_FF + ridge_FF, total_FP
+        self._maps, self._inverses = [], []
         for (own_FF, own_FP), is_in in zip(self._sums, is_trusted, strict=True):
-            self._maps.append(
-                np.linalg.solve(total_FF - own_FF * is_in + ridge_FF, total_FP - own_FP * is_in).astype(np.float32)
-            )
+            self._inverses.append(np.linalg.inv(total_FF - own_FF * is_in + ridge_FF))
+            self._maps.append((self._inverses[-1] @ (total_FP - own_FP * is_in)).astype(np.float32))
         error, change = [], []
         for number in np.flatnonzero(is_trusted).tolist():
             digest = self.digests[number]
@@ -113,3 +175,8 @@ class Appearance:
         return np.concatenate(
             [np.ones((len(joints_MJ), 1)), joints_MJ, joints_MJ[:, first] * joints_MJ[:, second]], axis=1
         )
+
+
+def _trust(features_MF: np.ndarray, inverse_FF: np.ndarray) -> np.ndarray:
+    """Returns how far each posture can be relied on, 0 to 1: little where the map was not fitted to any like it."""
+    return 1 / (1 + NOVELTY * np.einsum("mf,fg,mg->m", features_MF, inverse_FF, features_MF))

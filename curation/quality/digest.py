@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from curation.quality.camera_facts import CameraFacts
     from curation.quality.facts import EpisodeFacts
 
-NUM_PICTURES = 32
+NUM_PICTURES = 40
 PICTURE_PX = 16
 """Longer side of a kept picture: the place of an arm is seen in it, a grasp is not."""
 NUM_STATES = 192
@@ -54,7 +54,7 @@ def digest(camera: CameraFacts, episode: EpisodeFacts | None) -> CameraDigest | 
     if not len(camera.thumbs_NHW):
         return None
     thumbs_NHW = camera.thumbs_NHW
-    picked = np.unique(np.linspace(0, len(thumbs_NHW) - 1, min(NUM_PICTURES, len(thumbs_NHW))).round().astype(np.int64))
+    picked = _picked(camera.numbers_N)
     median_level, high_level = np.percentile(thumbs_NHW, [50, 95])
     state_frames_K, states_KS = _states(episode)
     return CameraDigest(
@@ -68,6 +68,15 @@ def digest(camera: CameraFacts, episode: EpisodeFacts | None) -> CameraDigest | 
         white_share=float((thumbs_NHW >= WHITE).mean()),
         nearly_white_share=float(((thumbs_NHW >= NEARLY_WHITE) & (thumbs_NHW < WHITE)).mean()),
     )
+
+
+def _picked(numbers_N: np.ndarray) -> np.ndarray:
+    """Returns the places of up to `NUM_PICTURES` samples about a power of two frames apart: episodes of any length share frames."""
+    step = 1 << max(0, int(np.ceil(np.log2((numbers_N[-1] + 1) / NUM_PICTURES))))
+    frames = np.arange(0, numbers_N[-1] + 1, step)
+    after = np.searchsorted(numbers_N, frames)
+    before = np.maximum(after - 1, 0)
+    return np.unique(np.where(frames - numbers_N[before] < numbers_N[after] - frames, before, after))
 
 
 def _states(episode: EpisodeFacts | None) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from curation.quality.appearance import LEVEL, MIN_PICTURES, Agreement, Appearance
+from curation.quality.appearance import MIN_PICTURES, Appearance, Comparison
 from curation.quality.camera_facts import CameraFacts
 from curation.quality.facts import DatasetFacts
 from curation.quality.optics import cameras_seen
@@ -23,16 +23,20 @@ MAX_USUAL_LAG = 6
 """What a whole dataset may lag by: more is a camera that the joints do not explain."""
 RELIABLE_FIT = 0.4
 """A camera whose pictures the joints explain less than this, as where objects fill the view, says nothing of lags."""
-ALONE, CONFIRMED, DOUBTED = (0.12, 0.3), (0.08, 0.3), (0.3, 0.7)
+ALONE, CONFIRMED, DOUBTED = (0.11, 0.45), (0.08, 0.3), (0.3, 0.7)
 """Least gain and least fit of a lag: where one camera says so, where another of the episode says the same, and where another is
 sure of the opposite or the episodes are too few to learn a camera from."""
 SURE_FIT = 0.6
 ENOUGH_EPISODES = 8
 ELSEWHERE_SHARE, ELSEWHERE_SHARE_FEW = 0.2, 0.35
 FEW_EPISODES = 6
-SAME_PICTURES, OTHER_JOINTS = 0.45, 3.0
-MAX_COMPARED, NUM_MARKS = 500, 6
-"""Episodes of a camera that are compared pair by pair, and the pictures by which most pairs are told apart at once."""
+SAME_PICTURES, OTHER_JOINTS = 0.15, 2.0
+"""Pictures of two episodes are the same where they differ by no more than this part of what changes in them, and are this much
+liker than their joints promise."""
+ENCODED = 0.02
+"""Squared levels between two encodings of the same pictures, these made small."""
+NUM_NEAREST, NUM_MARKS, ROWS = 4, 6, 512
+"""How many of the likest episodes each one is compared with, the pictures by which these are found, and how many at a time."""
 
 
 class Mismatch(NamedTuple):
@@ -47,18 +51,21 @@ def mismatches(dataset: DatasetFacts) -> list[tuple[CameraFacts, Mismatch]]:
     """Returns for each video the strongest sign that it does not belong to its joints. Nothing of cameras with few episodes."""
     signs: list[tuple[CameraFacts, Mismatch]] = []
     lags: dict[int, list[tuple[CameraFacts, Lag]]] = {}
+    pairs: dict[tuple[int, int], list[tuple[str, Comparison]]] = {}
     for videos in cameras_seen(dataset).values():
         if len(videos) < MIN_EPISODES or len({video.digest.pictures_MHW.shape[1:] for video in videos}) > 1:
             continue
         signs += zip(videos, _elsewhere(videos), strict=True)
-        swapped, lags_of_camera = _against_joints(videos)
-        signs += swapped
+        pairs_of_camera, lags_of_camera = _against_joints(videos)
+        for pair, comparison in pairs_of_camera.items():
+            pairs.setdefault(pair, []).append((videos[0].key, comparison))
         for video, lag in lags_of_camera:
             lags.setdefault(video.episode, []).append((video, lag))
     for of_episode in lags.values():
         for place, (video, lag) in enumerate(of_episode):
             others = [other for number, (_, other) in enumerate(of_episode) if number != place]
             signs.append((video, _shifted(lag, others)))
+    signs += _swapped(dataset, pairs)
     strongest: dict[tuple[str, int], tuple[CameraFacts, Mismatch]] = {}
     for video, sign in signs:
         known = strongest.get((video.key, video.episode))
@@ -81,7 +88,7 @@ def _elsewhere(videos: list[CameraFacts]) -> list[Mismatch]:
         is_excused_E |= gained_E >= GAINED[code]
     least = ELSEWHERE_SHARE if len(videos) >= FEW_EPISODES else ELSEWHERE_SHARE_FEW
     return [
-        Mismatch(0.0 if is_excused else share / least, "elsewhere", {"share": round(float(share), 3)})
+        Mismatch(0.0 if is_excused else float(share) / least, "elsewhere", {"share": round(float(share), 3)})
         for share, is_excused in zip(share_E, is_excused_E, strict=True)
     ]
 
@@ -99,26 +106,25 @@ class Lag(NamedTuple):
 
 def _against_joints(
     videos: list[CameraFacts],
-) -> tuple[list[tuple[CameraFacts, Mismatch]], list[tuple[CameraFacts, Lag]]]:
-    """Returns the videos that belong to another episode, and the lag of each, of those whose joints move."""
+) -> tuple[dict[tuple[int, int], Comparison], list[tuple[CameraFacts, Lag]]]:
+    """Returns how the pairs of episodes that look alike differ, and the lag of each, of those whose joints move."""
     usable = [video for video in videos if _has_moving_joints(video)]
     if len(usable) < MIN_EPISODES or len({video.digest.states_KS.shape[1] for video in usable}) > 1:
-        return [], []
+        return {}, []
     appearance = Appearance([video.digest for video in usable])
     agreements = [appearance.agreement(number) for number in range(len(usable))]
     usual_lag = float(np.clip(np.median([agreement.lag for agreement in agreements]), -MAX_USUAL_LAG, MAX_USUAL_LAG))
     is_reliable = float(np.median([agreement.fit for agreement in agreements])) >= RELIABLE_FIT
     is_learned = len(usable) >= ENOUGH_EPISODES
     lags = [
-        (video, Lag(found.lag - usual_lag, found.fit, found.fit - found.fit_at_0, is_reliable, is_learned))
+        (video, Lag(found.lag - usual_lag, found.fit, found.gain, is_reliable, is_learned))
         for video, found in zip(usable, agreements, strict=True)
     ]
-    swapped = _swapped(appearance, agreements) if len(usable) <= MAX_COMPARED else {}
-    found = [
-        (usable[number], Mismatch(1.5, "swapped", {"other": usable[other].episode}))
-        for number, other in swapped.items()
-    ]
-    return found, lags
+    pairs = {
+        (usable[first].episode, usable[second].episode): appearance.comparison(first, second)
+        for first, second in _alike(appearance)
+    }
+    return pairs, lags
 
 
 def _shifted(lag: Lag, others: list[Lag]) -> Mismatch:
@@ -133,50 +139,53 @@ def _shifted(lag: Lag, others: list[Lag]) -> Mismatch:
     return Mismatch(score if is_far else min(score, 0.99), "shifted", evidence)
 
 
-def _swapped(appearance: Appearance, agreements: list[Agreement]) -> dict[int, int]:
-    """Returns which episode shows the pictures of which other one while their joints promise different pictures.
+def _swapped(
+    dataset: DatasetFacts, pairs: dict[tuple[int, int], list[tuple[str, Comparison]]]
+) -> list[tuple[CameraFacts, Mismatch]]:
+    """Returns the videos that show the pictures of another episode while their joints promise others.
 
-    Of the two it is the one whose joints explain the pictures worse.
+    Of the two it is the one whose pictures its joints explain worse, the cameras that saw it taken together.
     """
-    found: dict[int, int] = {}
-    marks_EP = _marks(appearance)
-    for number, digest in enumerate(appearance.digests):
-        inner = float(np.abs(np.diff(digest.pictures_MP, axis=0)).mean())
-        apart_E = np.abs(marks_EP - marks_EP[number]).mean(axis=1)
-        for other in np.flatnonzero(apart_E <= inner + LEVEL).tolist():
-            if other == number or agreements[other].fit_at_0 < agreements[number].fit_at_0:
-                continue
-            frames_M = digest.frames_M[digest.frames_M <= appearance.digests[other].frames_M[-1]]
-            if len(frames_M) < MIN_PICTURES:
-                continue
-            theirs_MP = _interpolated(
-                appearance.digests[other].frames_M, appearance.digests[other].pictures_MP, frames_M
-            )
-            apart = float(np.abs(digest.pictures_MP[: len(frames_M)] - theirs_MP).mean())
-            if apart > SAME_PICTURES * inner:
-                continue
-            own_MP = appearance.expected(number, frames_M)
-            promised = np.abs(own_MP - appearance.expected(number, frames_M, joints_of=other)).mean()
-            if promised > OTHER_JOINTS * max(apart, 0.3):
-                found[number] = other
+    videos = {(video.key, video.episode): video for video in dataset.videos}
+    found = []
+    for (first, second), of_cameras in pairs.items():
+        excess = sum(np.log((seen.first_error + ENCODED) / (seen.second_error + ENCODED)) for _, seen in of_cameras)
+        wrong, right = (first, second) if excess >= 0 else (second, first)
+        for key, seen in of_cameras:
+            same = SAME_PICTURES * seen.change / (seen.seen + 1e-6)
+            score = min(same, seen.promised / (seen.seen + ENCODED) / OTHER_JOINTS)
+            found.append((videos[key, wrong], Mismatch(float(score), "swapped", {"other": right})))
     return found
 
 
+def _alike(appearance: Appearance) -> list[tuple[int, int]]:
+    """Returns the pairs of episodes whose pictures change alike: each with the few that are nearest to it."""
+    marks_EP = _marks(appearance)
+    length_E = (marks_EP**2).sum(axis=1)
+    pairs = set()
+    for begin in range(0, len(marks_EP), ROWS):
+        rows_RP = marks_EP[begin : begin + ROWS]
+        apart_RE = length_E[begin : begin + ROWS, None] + length_E - 2 * rows_RP @ marks_EP.T
+        apart_RE[np.arange(len(rows_RP)), np.arange(begin, begin + len(rows_RP))] = np.inf
+        nearest = np.argpartition(apart_RE, min(NUM_NEAREST, len(marks_EP) - 1) - 1, axis=1)[:, :NUM_NEAREST]
+        pairs |= {
+            (min(row + begin, other), max(row + begin, other))
+            for row, of in enumerate(nearest.tolist())
+            for other in of
+        }
+    return sorted(pairs)
+
+
 def _marks(appearance: Appearance) -> np.ndarray:
-    """Returns a few pictures of each episode at the same frames, one row each: what differs here need not be compared."""
+    """Returns a few pictures of each episode at the same frames, one row each, float64, but for what does not change."""
     shortest = np.percentile([digest.frames_M[-1] for digest in appearance.digests], 10)
     frames = np.linspace(0, shortest, NUM_MARKS)
-    return np.stack(
-        [_interpolated(digest.frames_M, digest.pictures_MP, frames).ravel() for digest in appearance.digests]
-    ).astype(np.float32)
-
-
-def _interpolated(frames_M: np.ndarray, pictures_MP: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    place = np.interp(frames, frames_M, np.arange(len(frames_M)))
-    low = np.floor(place).astype(np.int64)
-    high = np.minimum(low + 1, len(frames_M) - 1)
-    part = (place - low)[:, None]
-    return pictures_MP[low] * (1 - part) + pictures_MP[high] * part
+    rows = []
+    for digest in appearance.digests:
+        places = np.minimum(np.searchsorted(digest.frames_M, frames), len(digest.frames_M) - 1)
+        pictures = digest.pictures_MP[places]
+        rows.append((pictures - pictures.mean(axis=0)).ravel())
+    return np.stack(rows).astype(np.float64)
 
 
 def _has_moving_joints(video: CameraFacts) -> bool:
