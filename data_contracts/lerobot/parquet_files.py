@@ -223,18 +223,35 @@ def number_column(column: pa.ChunkedArray, name: str) -> np.ndarray:
 def _array(array: pa.Array, name: str) -> np.ndarray:
     kind = array.type
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
-        return array.to_numpy(zero_copy_only=False)
-    lengths = pc.list_value_length(array)
-    width = kind.list_size if pa.types.is_fixed_size_list(kind) else (pc.max(lengths).as_py() or 0)
+        return _scalars(array)
     if array.null_count:
-        return _with_nan_rows(array, width, name)
-    if pc.min(lengths).as_py() not in (width, None):
-        shortest = pc.min(lengths).as_py()
+        width = kind.list_size if pa.types.is_fixed_size_list(kind) else pc.max(pc.list_value_length(array)).as_py()
+        return _with_nan_rows(array, width or 0, name)
+    shortest, width = _list_lengths(array)
+    if shortest != width:
         raise DatasetUnreadable(
             f"Column {name!r} holds lists of {shortest} to {width} values.", hint="Its rows must be equally long."
         )
     values = _array(array.flatten(), name)
     return values.reshape(len(array), width, *values.shape[1:])
+
+
+def _scalars(array: pa.Array) -> np.ndarray:
+    """Returns what `to_numpy` does. That imports pandas, which takes 50 MiB; numbers are had without."""
+    kind = array.type
+    if array.null_count or not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        return array.to_numpy(zero_copy_only=False)
+    if pa.types.is_boolean(kind):
+        return np.from_dlpack(array.cast(pa.uint8())).astype(bool)
+    return np.from_dlpack(array)
+
+
+def _list_lengths(array: pa.Array) -> tuple[int, int]:
+    """Returns the shortest and the longest list of a column without nulls."""
+    if pa.types.is_fixed_size_list(array.type):
+        return array.type.list_size, array.type.list_size
+    lengths = np.diff(np.from_dlpack(array.offsets))
+    return (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
 
 
 def _with_nan_rows(array: pa.Array, width: int, name: str) -> np.ndarray:

@@ -7,7 +7,7 @@ into the file: the same data would give other bytes after an upgrade.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,12 +52,27 @@ def stored_features(features: Mapping[str, Feature]) -> dict[str, Feature]:
 def column_of(values: np.ndarray, kind: pa.DataType) -> pa.Array:
     """Returns values (T, ...) as an Arrow array of type `kind`: axes after the first become lists."""
     if not pa.types.is_fixed_size_list(kind) and not pa.types.is_list(kind):
-        return pa.array(values.reshape(len(values)), type=kind)
+        return _scalars(values.reshape(len(values)), kind)
     inner = column_of(values.reshape(-1, *values.shape[2:]), kind.value_type)
     if pa.types.is_fixed_size_list(kind):
         return pa.FixedSizeListArray.from_arrays(inner, type=kind)
-    offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
-    return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind)
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * np.int32(values.shape[1])
+    return pa.ListArray.from_arrays(_scalars(offsets, pa.int32()), inner, type=kind)
+
+
+def texts(values: Iterable[str]) -> pa.Array:
+    """Returns texts as an Arrow array, as `pa.array` does. That imports pandas, which takes 50 MiB."""
+    builder = pa.lib.StringBuilder()
+    builder.append_values(list(values))
+    return builder.finish()
+
+
+def _scalars(values_T: np.ndarray, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_boolean(kind) and values_T.dtype == bool:
+        return _scalars(values_T.view(np.uint8), pa.uint8()).cast(kind)
+    if not pa.types.is_primitive(kind) or values_T.dtype != kind.to_pandas_dtype():
+        return pa.array(values_T, type=kind)
+    return pa.Array.from_buffers(kind, len(values_T), [None, pa.py_buffer(np.ascontiguousarray(values_T))])
 
 
 def tasks_table(tasks: list[str]) -> pa.Table:
@@ -81,7 +96,7 @@ def tasks_table(tasks: list[str]) -> pa.Table:
     }
     pandas = {"index_columns": ["task"], "column_indexes": [unnamed], "columns": columns, "pandas_version": "2.3.3"}
     schema = pa.schema([("task_index", pa.int64()), ("task", pa.string())], metadata={"pandas": json.dumps(pandas)})
-    return pa.table({"task_index": list(range(len(tasks))), "task": tasks}, schema=schema)
+    return pa.table([column_of(np.arange(len(tasks)), pa.int64()), texts(tasks)], schema=schema)
 
 
 def _extension(huggingface: Mapping[str, Any]) -> dict[str, str] | None:

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_contracts.lerobot.schema import tasks_table
-from data_contracts.lerobot.statistics import Statistics, plain
+from data_contracts.lerobot.schema import column_of, tasks_table, texts
+from data_contracts.lerobot.statistics import Statistics
 from data_contracts.lerobot.video_shards import CHUNKS_SIZE, VideoPlace
 
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
@@ -83,8 +83,8 @@ def write_episodes(folder: Path, episodes: Sequence[WrittenEpisode], fps: int) -
     columns = {name: _column(name, [value(episode) for episode in episodes]) for name, value in _values(first, fps)}
     for key, statistics in first.statistics.items():
         for name in statistics:
-            columns[f"stats/{key}/{name}"] = _column(f"stats/{key}/{name}", _statistic(key, name, episodes))
-    columns |= {name: pa.array([0] * len(episodes), pa.int64()) for name in EPISODE_FILE}
+            columns[f"stats/{key}/{name}"] = _statistic(key, name, episodes)
+    columns |= {name: _column(name, [0] * len(episodes)) for name in EPISODE_FILE}
     table = pa.table(columns)
     with open_parquet(folder / EPISODES_PATH.format(chunk_index=0, file_index=0), table.schema) as file:
         file.write_table(table)
@@ -93,7 +93,7 @@ def write_episodes(folder: Path, episodes: Sequence[WrittenEpisode], fps: int) -
 def _values(first: WrittenEpisode, fps: int) -> Iterator[tuple[str, Callable[[WrittenEpisode], Any]]]:
     """Yields each column's name, and how its value is found in an episode: all columns at once would be many small lists."""
     yield "episode_index", lambda episode: episode.index
-    yield "tasks", lambda episode: [episode.task]
+    yield "tasks", lambda episode: episode.task
     yield "length", lambda episode: episode.length
     yield "data/chunk_index", lambda episode: episode.data[0]
     yield "data/file_index", lambda episode: episode.data[1]
@@ -113,26 +113,24 @@ def _places(key: str, fps: int) -> Iterator[tuple[str, Callable[[WrittenEpisode]
     )
 
 
-def _statistic(key: str, name: str, episodes: Sequence[WrittenEpisode]) -> list[Any]:
-    """Returns one statistic of every episode as nested lists, None where an episode lacks it."""
-    found = [episode.statistics[key][name] for episode in episodes if name in episode.statistics[key]]
-    values = iter(plain({name: np.stack(found)})[name])
-    return [next(values) if name in episode.statistics[key] else None for episode in episodes]
-
-
 def _column(name: str, values: list[Any]) -> pa.Array:
-    return pa.array(values, type=_type(name, values[0]))
+    if name == "tasks":  # one text per episode, in a list of its own
+        ends = column_of(np.arange(len(values) + 1, dtype=np.int32), pa.int32())
+        return pa.ListArray.from_arrays(ends, texts(values))
+    dtype = np.float64 if name.endswith("_timestamp") else np.int64
+    return column_of(np.array(values, dtype), pa.from_numpy_dtype(dtype))
 
 
-def _type(name: str, value: Any) -> pa.DataType:
-    if name == "tasks":
-        return pa.list_(pa.string())
-    if not name.startswith("stats/"):
-        return pa.float64() if name.endswith("_timestamp") else pa.int64()
-    kind = pa.int64() if name.endswith("/count") else pa.float64()
-    while isinstance(value, list):
-        kind, value = pa.list_(kind), value[0] if value else None
-    return kind
+def _statistic(key: str, name: str, episodes: Sequence[WrittenEpisode]) -> pa.Array:
+    """Returns one statistic of every episode as lists of its shape, null where an episode lacks it."""
+    dtype = np.int64 if name == "count" else np.float64
+    found = [episode.statistics[key].get(name) for episode in episodes]
+    kind = pa.from_numpy_dtype(dtype)
+    for _ in episodes[0].statistics[key][name].shape:
+        kind = pa.list_(kind)
+    if any(value is None for value in found):
+        return pa.array([None if value is None else value.astype(dtype).tolist() for value in found], type=kind)
+    return column_of(np.stack(found).astype(dtype), kind)
 
 
 def info_json(
