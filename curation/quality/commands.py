@@ -77,12 +77,14 @@ def detect_action_lag(dataset: DatasetFacts) -> list[Finding]:
 
 
 def scores_action_lag(dataset: DatasetFacts) -> dict[int, float]:
-    """Returns how far each episode's delay is from the usual one, either way, as part of what is still usual."""
+    """Returns how far each episode's delay is from the usual one, either way, as part of what is still usual; 0 where that
+    cannot be told."""
+    scores = {episode.index: 0.0 for episode in dataset.episodes}
     sure = _sure(dataset)
-    if not sure:
-        return {}
-    lags_E, usual, limit = _lags(sure)
-    return {episode.index: abs(lag - usual) / limit for episode, lag in zip(sure, lags_E.tolist(), strict=True)}
+    if sure:
+        lags_E, usual, limit = _lags(sure)
+        scores |= {e.index: abs(lag - usual) / limit for e, lag in zip(sure, lags_E.tolist(), strict=True)}
+    return scores
 
 
 def detect_state_action_mismatch(dataset: DatasetFacts) -> list[Finding]:
@@ -104,11 +106,11 @@ def detect_state_action_mismatch(dataset: DatasetFacts) -> list[Finding]:
 
 
 def scores_state_action_mismatch(dataset: DatasetFacts) -> dict[int, float]:
-    """Returns how far each episode's highest correlation is below the usual one, as part of what is still usual."""
+    """Returns how far each episode's highest correlation is below the usual one, as part of what is still usual; 0 where that
+    cannot be told."""
+    scores = {episode.index: 0.0 for episode in dataset.episodes}
     told, peaks_E, usual, limit = _peaks(dataset)
-    return {
-        episode.index: (usual - peak) / (usual - limit) for episode, peak in zip(told, peaks_E.tolist(), strict=True)
-    }
+    return scores | {e.index: (usual - peak) / (usual - limit) for e, peak in zip(told, peaks_E.tolist(), strict=True)}
 
 
 def _sure(dataset: DatasetFacts) -> list[EpisodeSummary]:

@@ -23,15 +23,15 @@ JUMP_FLOOR = 0.045
 """Part of the range at BRISK_FPS and above, more at lower rates, where a motion changes by more from frame to frame: below it,
 contacts and dropped frames look the same as teleports."""
 BRISK_FPS = 30.0
-JUMP_CEILING = 0.1
-"""However a joint usually moves, a step of a tenth of its range beyond its neighbours' is looked at. In simulated and real
-recordings such steps stay below 0.09 where nothing is wrong."""
+JUMP_CEILING = 0.09
+"""However a joint usually moves, a step of this part of its range beyond its neighbours' is looked at: nearly all
+recordings, simulated and real, stay below it where nothing is wrong."""
 SMALL_JOINT = 0.1
 """A joint that covers less than this part of the largest range of its vector gets the ceiling: contacts jolt it."""
 JUMP_OVER_EPISODES = 1.5
 JUMP_CALM = 0.9
 """Times what the joint does in nine of ten episodes; where more of them jump, the ceiling counts."""
-JUMP_OVER_EPISODE = 4.0
+JUMP_OVER_EPISODE = 3.0
 """Times what it does in the same episode, some frames left out."""
 JUMP_HELD = 0.5
 """For values repeated for 2 to 5 frames: a finger crosses up to half of its range in a tenth of a second."""
@@ -47,6 +47,8 @@ TREMOR_SHARE = 0.0125
 """Deviation, part of the range, at BRISK_FPS and above. In recordings where nothing is wrong 0.009 at most, most of them 0.003; at
 lower rates a brisk motion looks more like trembling, and so does the encoder of a joint that hardly moves."""
 TREMOR_OVER_EPISODES = 2.0
+SLOWEST = 1.7
+"""Times the share, where motion looks like trembling; what trembles by 3% of its range is found all the same."""
 PINNED_SHARE = 0.05
 PINNED_MOST = 0.6
 """A joint that stands at its limit for longer is at rest there."""
@@ -213,11 +215,11 @@ def scores_tremor(dataset: DatasetFacts) -> dict[int, float]:
 
 def _tremors(dataset: DatasetFacts) -> _Compared:
     episodes = comparable(dataset.episodes, STATE)
-    slowness = min(max(1.0, BRISK_FPS / max(episodes[0].fps, 1.0)), 2.0) if episodes else 1.0
+    slowness = min(max(1.0, BRISK_FPS / max(episodes[0].fps, 1.0)), SLOWEST) if episodes else 1.0
 
     def limit(usual_D: np.ndarray, range_D: np.ndarray) -> np.ndarray:
         is_small_D = range_D < SMALL_JOINT * range_D.max(initial=0.0)
-        return np.maximum(TREMOR_SHARE * np.where(is_small_D, 2.0, slowness), TREMOR_OVER_EPISODES * usual_D)
+        return np.maximum(TREMOR_SHARE * np.where(is_small_D, SLOWEST, slowness), TREMOR_OVER_EPISODES * usual_D)
 
     return _compared(episodes, lambda column, range_D: column.tremor_D / range_D, limit)
 

@@ -78,6 +78,15 @@ def test_an_action_that_only_resembles_the_right_one_does_not_fit_either(make_ep
     assert scores.pop(5) > 1 > max(scores.values())
 
 
+@pytest.mark.parametrize("code", ["motion.action_lag", "agreement.state_action_mismatch"])
+def test_episodes_that_are_too_short_to_tell_score_nothing(make_episode, make_dataset, code: str) -> None:
+    made = episodes(make_episode)
+    still = make_episode(np.ones((60, 3)), index=8)
+    assert DATASET_SCORES[code](make_dataset(*made, still))[8] == 0
+    assert DATASET_SCORES[code](make_dataset(still)) == {8: 0}
+    assert DATASET_SCORES[code](make_dataset()) == {}
+
+
 def test_dimensions_are_paired_by_name_before_place() -> None:
     assert paired_dimensions(("a", "b", "c"), ("c", "a", "b"), 3, 3) == [(0, 1), (1, 2), (2, 0)]
     assert paired_dimensions((), (), 4, 3) == [(0, 0), (1, 1), (2, 2)]

@@ -133,16 +133,18 @@ def test_a_path_cut_off_at_a_limit_is_saturated_and_an_arm_at_rest_is_not(make_e
 
 def test_a_gripper_that_is_mostly_open_is_not_cut_off_there(make_episode, make_dataset) -> None:
     paths = reaches()
-    for path in paths:
-        path[:, 3] = 100 - np.maximum(0, 100 * np.sin(np.linspace(-6, 3, 240)))
-    paths[2][120:, 3] = 100
+    closing = np.maximum(0, 250 * (np.sin(np.linspace(-6, 3, 240)) - 0.6))
+    for index, path in enumerate(paths):
+        noise = 0.0 if index == 2 else np.random.default_rng(index).uniform(0, 0.5, 240)
+        path[:, 3] = 100 - closing - noise
     assert detect_saturation(dataset_of(paths, make_episode, make_dataset)) == []
 
 
 def test_a_live_joint_that_drifts_to_a_limit_and_stays_there_is_saturated(make_episode, make_dataset) -> None:
     paths = reaches()
     path = paths[1][:, 0]
-    path[100:160] = np.linspace(path[100], path.max() + 1, 60)
+    slower = 1 - (1 - np.linspace(0, 0.9, 60)) ** 2
+    path[100:160] = path[100] + slower * (path.max() + 5 - path[100])
     path[160:220] = path[159]
     findings = detect_saturation(dataset_of(paths, make_episode, make_dataset))
     assert named(findings) == [1]
