@@ -22,7 +22,7 @@ class CameraFacts:
     pixels. N frames were looked at: `numbers_N` of the episode, ascending; `thumbs_NHW` their brightness, uint8 with 0 for
     black and 255 for white, the longer side about 64 pixels. `change_N` is how far the most changed block of a picture
     (a 128th of its longer side) moved since the sample before, in the same levels; the first is 0. `sharpness_K` is
-    measured at full size on a few of them (`thumbnail.sharpness`). Once the episode is let go, `digest` is what is left of them.
+    measured at full size on a few of them (`thumbnail.sharpness`). `is_key_N` tells which were encoded by themselves. Once the episode is let go, `digest` is what is left of them.
     """
 
     episode: int
@@ -37,6 +37,7 @@ class CameraFacts:
     numbers_N: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     thumbs_NHW: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1), np.uint8))
     change_N: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    is_key_N: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     sharpness_K: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     error: str | None = None
     digest: CameraDigest | None = None
@@ -49,6 +50,7 @@ class CameraFacts:
             numbers_N=self.numbers_N[:0],
             thumbs_NHW=self.thumbs_NHW[:0],
             change_N=self.change_N[:0],
+            is_key_N=self.is_key_N[:0],
             sharpness_K=self.sharpness_K[:0],
         )
 

@@ -61,7 +61,8 @@ def _probe(dataset: LeRobotDataset, index: int, episode: Episode | None, key: st
 
 def look(frames: Frames, fps: float) -> dict[str, np.ndarray]:
     """Returns what the sampled frames show, under the names of the arrays of `CameraFacts`. Raises VideoUnreadable."""
-    numbers = sampled_frames(len(frames), fps, key_frames(frames))
+    keys = key_frames(frames)
+    numbers = sampled_frames(len(frames), fps, keys)
     if not len(numbers):
         return {}
     detailed = set(numbers[np.linspace(0, len(numbers) - 1, min(NUM_DETAILED, len(numbers))).astype(int)].tolist())
@@ -75,6 +76,7 @@ def look(frames: Frames, fps: float) -> dict[str, np.ndarray]:
     return {
         "numbers_N": numbers,
         "thumbs_NHW": _halved(fine_NHW) if max(fine_NHW.shape[1:]) > HALVED_FROM_PX else fine_NHW,
+        "is_key_N": np.isin(numbers, keys),
         "change_N": _largest_changes(fine_NHW),
         "sharpness_K": np.array(sharp, np.float32),
     }

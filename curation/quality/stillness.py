@@ -25,9 +25,10 @@ FROZEN_SHARE = 0.08
 FROZEN_FRAMES = 5
 PACE = 0.3
 """A run counts as frozen where the joints travel there at no less than this part of their average pace."""
-REPEATED_SHARE = 0.1
-"""A tenth of the frames is worth telling; a few are lost by every recorder."""
+REPEATED_SHARE, MIN_REPEATED = 0.06, 2
+"""Of the frames in motion; a few are lost by every recorder."""
 MIN_IN_A_ROW = 24
+DENSE_KEYS, MIN_COUNTED = 0.25, 5
 RANGE_SHARE = 1e-3
 
 
@@ -58,7 +59,9 @@ def stillness(camera: CameraFacts, episode: EpisodeFacts) -> Stillness:
     return Stillness(
         frozen_share=run_share if is_frozen else 0.0,
         first_frame=int(numbers_N[start]),
-        repeated_share=_repeated_share(is_same_N, gap_N, travel_N, (start, stop) if is_frozen else (0, 0)),
+        repeated_share=_repeated_share(
+            is_same_N, gap_N, travel_N, camera.is_key_N[: len(numbers_N)], (start, stop) if is_frozen else (0, 0)
+        ),
     )
 
 
@@ -123,14 +126,24 @@ def _longest_run(is_same_N: np.ndarray, gap_N: np.ndarray) -> tuple[int, int]:
     return best
 
 
-def _repeated_share(is_same_N: np.ndarray, gap_N: np.ndarray, travel_N: np.ndarray, run: tuple[int, int]) -> float:
+def _repeated_share(
+    is_same_N: np.ndarray, gap_N: np.ndarray, travel_N: np.ndarray, is_key_N: np.ndarray, run: tuple[int, int]
+) -> float:
+    """Returns the part of the frames in motion that are the same as the one before, without those of `run`.
+
+    Where every second frame or so is encoded by itself, an encoder leaves out the small motion in between: of such a video
+    only those frames are counted that it had to encode.
+    """
     pace_N = travel_N / np.maximum(gap_N, 1)
     is_counted_N = (pace_N >= np.median(pace_N)) & (pace_N > 0)
     if (gap_N == 1).sum() >= MIN_IN_A_ROW:
         is_counted_N &= gap_N == 1
+    if len(is_key_N) and DENSE_KEYS <= is_key_N.mean() < 1:
+        is_counted_N &= is_key_N
     is_counted_N[0] = False
     is_counted_N[run[0] : run[1] + 1] &= run[0] == run[1]
-    return float(is_same_N[is_counted_N].mean()) if is_counted_N.any() else 0.0
+    is_known = is_counted_N.sum() >= MIN_COUNTED and is_same_N[is_counted_N].sum() >= MIN_REPEATED
+    return float(is_same_N[is_counted_N].mean()) if is_known else 0.0
 
 
 def _worst(measure: str) -> object:

@@ -124,6 +124,15 @@ def test_every_second_frame_repeated() -> None:
     assert detect_repeated_frames(episode(3, once_THW)) == []
 
 
+def test_small_motion_that_an_encoder_left_out_between_its_key_frames_is_not_repeated() -> None:
+    slow_THW = np.repeat(filmed(joints(3))[::2], 2, axis=0)
+    film = episode(3, slow_THW)
+    (camera,) = film.cameras
+    even_N = camera.numbers_N % 2 == 0
+    assert detect_repeated_frames(replace(film, cameras=(replace(camera, is_key_N=even_N),))) == []
+    assert detect_repeated_frames(replace(film, cameras=(replace(camera, is_key_N=~even_N),))) != []
+
+
 @pytest.mark.parametrize("frames", [15, -15, 30])
 def test_a_video_that_is_shifted_against_its_joints(frames: int) -> None:
     def shift(_: int, pictures_THW: np.ndarray) -> np.ndarray:
