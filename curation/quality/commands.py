@@ -15,7 +15,7 @@ from data_contracts.findings import Finding
 SURE_PEAK = 0.4
 """Correlation from which a delay means something."""
 LATE_FRAMES = 3
-LATE_SPREAD = 4.0
+LATE_SPREAD = 3.0
 """Times the spread of the delay over the dataset's episodes."""
 LATE_S = 0.5
 """Teleoperated arms follow within 0.05 to 0.3 s; slower than this, pictures show the effect of another command."""
