@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import av
 import numpy as np
@@ -22,13 +22,12 @@ from data_contracts.errors import VideoUnreadable
 from data_contracts.lerobot.episode import FULL_RANGE, Luma
 from data_contracts.lerobot.images import MAX_PIXELS
 from data_contracts.lerobot.json_files import brief
+from data_contracts.lerobot.sample_table import read_sample_table
 
 OPENED_AS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"}
 """Containers that hold frames. Others (play lists, `ffconcat`) name files elsewhere on the machine, which FFmpeg would open."""
 SEEK_AHEAD = 4
 """A key frame that lies no more than this many frames ahead is reached by decoding on: a seek empties the decoder."""
-
-
 LIMITED_RANGE = (16, 235)
 """Luma of black and of white in nearly every video; a few use the full range of a byte."""
 JPEG_RANGE = 2
@@ -91,8 +90,40 @@ def video_index(path: Path) -> VideoIndex:
 
 @lru_cache(maxsize=512)
 def _video_index(path: Path, _changed_ns: int, _size: int) -> VideoIndex:
+    return _of_sample_table(path) or _of_packets(path)
+
+
+def _of_sample_table(path: Path) -> VideoIndex | None:
+    """Returns the index of a regular AV1 file, None for any other."""
+    try:
+        table = read_sample_table(path) if path.suffix.lower() == ".mp4" else None
+    except OSError as error:
+        raise VideoUnreadable(f"{path} cannot be opened: {brief(error)}.", hint="Fetch the file again.") from error
+    if table is None or table.width * table.height > MAX_PIXELS:
+        return None
+    return VideoIndex(
+        path=path,
+        codec="av1",
+        pix_fmt="yuv420p",
+        width=table.width,
+        height=table.height,
+        fps=table.fps,
+        time_base=table.time_base,
+        has_audio=table.has_audio,
+        pts=table.pts,
+        key_frames=table.key_frames,
+        decode_order=np.arange(len(table.pts)),
+    )
+
+
+def _of_packets(path: Path) -> VideoIndex:
+    """Returns what the packets of a file say, all of them read. Raises VideoUnreadable where there are none."""
     with _opened(path) as (container, stream):
-        listed = _listed_frames(path, stream) or _demuxed_frames(path, container, stream)
+        found = [p for p in container.demux(stream) if p.pts is not None and not p.is_corrupt]
+        packets = [p for p in found if not p.is_discard]
+        if not packets:
+            raise VideoUnreadable(f"{path} holds no whole frame.", hint="Fetch the file again.")
+        order = sorted(range(len(packets)), key=lambda position: packets[position].pts)
         return VideoIndex(
             path=path,
             codec=stream.codec_context.codec.canonical_name,
@@ -102,55 +133,11 @@ def _video_index(path: Path, _changed_ns: int, _size: int) -> VideoIndex:
             fps=stream.average_rate,
             time_base=stream.time_base,
             has_audio=bool(container.streams.audio),
-            pts=listed.pts,
-            key_frames=listed.key_frames,
-            decode_order=listed.decode_order,
-            num_lost=listed.num_lost,
+            pts=np.array([packets[position].pts for position in order], dtype=np.int64),
+            key_frames=np.array([number for number, p in enumerate(order) if packets[p].is_keyframe], dtype=np.int64),
+            decode_order=np.argsort(np.array(order, dtype=np.int64)),
+            num_lost=max(0, stream.frames - len(found)),
         )
-
-
-KEY_FRAME = 1
-"""The only flag of an index entry that is no warning (libavformat, AVINDEX_KEYFRAME)."""
-
-
-class _Listing(NamedTuple):
-    pts: np.ndarray
-    key_frames: np.ndarray
-    decode_order: np.ndarray
-    num_lost: int
-
-
-def _listed_frames(path: Path, stream: Any) -> _Listing | None:
-    """Returns what the sample table of an AV1 file lists, without reading its frames; None where that does not settle it.
-
-    AV1 has no frames out of order, so that decoding times are presentation times. Samples beyond the end of the file, hidden
-    ones (edit lists) and times that do not grow are left to `_demuxed_frames`.
-    """
-    if stream.codec_context.codec.canonical_name != "av1" or path.suffix.lower() != ".mp4":
-        return None
-    entries = np.array([(e.timestamp, e.pos, e.size, e.flags) for e in stream.index_entries], dtype=np.int64)
-    if not len(entries) or len(entries) != stream.frames:
-        return None
-    pts, place, size, flags = entries.T
-    is_whole = size.all() and (place + size).max() <= path.stat().st_size
-    if not is_whole or pts[0] < 0 or (np.diff(pts) <= 0).any() or (flags > KEY_FRAME).any():
-        return None
-    return _Listing(pts.copy(), np.flatnonzero(flags == KEY_FRAME), np.arange(len(pts)), 0)
-
-
-def _demuxed_frames(path: Path, container: Any, stream: Any) -> _Listing:
-    """Returns what the packets of a file say, all of them read. Raises VideoUnreadable where there are none."""
-    found = [p for p in container.demux(stream) if p.pts is not None and not p.is_corrupt]
-    packets = [p for p in found if not p.is_discard]
-    if not packets:
-        raise VideoUnreadable(f"{path} holds no whole frame.", hint="Fetch the file again.")
-    order = sorted(range(len(packets)), key=lambda position: packets[position].pts)
-    return _Listing(
-        pts=np.array([packets[position].pts for position in order], dtype=np.int64),
-        key_frames=np.array([number for number, p in enumerate(order) if packets[p].is_keyframe], dtype=np.int64),
-        decode_order=np.argsort(np.array(order, dtype=np.int64)),
-        num_lost=max(0, stream.frames - len(found)),
-    )
 
 
 class VideoFrames:
