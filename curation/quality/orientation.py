@@ -17,7 +17,7 @@ from curation.quality.optics import cameras_seen
 from data_contracts.findings import Finding
 
 MIN_EPISODES = 4
-GAINED = {"video.upside_down": 0.2, "video.mirrored": 0.45}
+GAINED = {"video.upside_down": 0.2, "video.mirrored": 0.3}
 """By how much the turned picture must be liker the others than the picture as it is, as correlations go. An arm before an empty
 wall looks mirrored when it works on the other side."""
 FLAT_LEVELS = 3.0
