@@ -74,7 +74,7 @@ CODES: dict[str, dict[str, str]] = {
         "saturation": "A joint or command is pinned at its limit.",
         "not_finite": "NaN or infinity.",
         "state_equals_action": "State and action are the same numbers.",
-        "action_lag": "The state follows the action unusually late.",
+        "action_lag": "The delay between action and state is unusual.",
         "tremor": "Joints shake faster than an arm moves.",
     },
     "video": {
