@@ -55,10 +55,6 @@ class Comparison:
     pictures: Pictures | None = None
 
     @property
-    def first_and_second(self) -> tuple[int, int]:
-        return self.first, self.second
-
-    @property
     def joint_excess(self) -> float:
         """The drift of the joint that drifts farthest, as a share of its limit; infinite where they are plainly different."""
         if self.joints is None:

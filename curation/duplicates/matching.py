@@ -1,12 +1,12 @@
-"""Which episodes are near copies of each other: candidates by every tier, each compared in the tiers that found it first.
+"""Which episodes are near copies of each other: candidates by every tier, each compared.
 
 What does not belong here: how close is close enough (`comparison`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -43,36 +43,24 @@ def find_matches(fingerprints: pl.DataFrame) -> list[Comparison]:
     Args:
         fingerprints: rows of FINGERPRINTS, no two of equal content.
     """
-    found = candidates(fingerprints)
-    likely = [
-        comparison.first_and_second
-        for tiers in (frozenset({"joints"}), frozenset({"pictures"}), frozenset({"joints", "pictures"}), frozenset())
-        for comparison in compare(fingerprints, sorted(p for p, by in found.items() if by - {"bytes"} == tiers), tiers)
-        if comparison.is_copy
-    ]
-    return [comparison for comparison in compare(fingerprints, sorted(likely)) if comparison.is_copy]
+    return [comparison for comparison in compare(fingerprints, candidates(fingerprints)) if comparison.is_copy]
 
 
-def candidates(fingerprints: pl.DataFrame) -> dict[tuple[int, int], set[str]]:
-    """Returns the pairs of rows that are worth comparing, smaller first, and the tiers that say so: bytes, joints, pictures."""
-    found: dict[tuple[int, int], set[str]] = defaultdict(set)
-    for tier, shingles, min_shared, min_share in (
-        ("bytes", encoding_shingles(fingerprints), 1, 0.0),
-        ("bytes", digest_shingles(fingerprints), MIN_DIGESTS, MIN_DIGEST_SHARE / 2),
-        ("joints", joint_shingles(fingerprints), MIN_SHARED_CELLS, MIN_CELL_SHARE),
-        ("pictures", picture_shingles(fingerprints), MIN_SHARED_CELLS, MIN_CELL_SHARE),
-    ):
-        for first, second in candidate_pairs(shingles, min_shared=min_shared, min_share=min_share).tolist():
-            found[first, second].add(tier)
-    return found
+def candidates(fingerprints: pl.DataFrame) -> list[tuple[int, int]]:
+    """Returns the pairs of rows that any tier finds worth comparing, smaller first, ascending."""
+    tiers = (
+        (encoding_shingles(fingerprints), 1, 0.0),
+        (digest_shingles(fingerprints), MIN_DIGESTS, MIN_DIGEST_SHARE / 2),
+        (joint_shingles(fingerprints), MIN_SHARED_CELLS, MIN_CELL_SHARE),
+        (picture_shingles(fingerprints), MIN_SHARED_CELLS, MIN_CELL_SHARE),
+    )
+    found = [candidate_pairs(shingles, min_shared=least, min_share=share) for shingles, least, share in tiers]
+    return [(first, second) for first, second in np.unique(np.concatenate(found), axis=0).tolist()]
 
 
-def compare(
-    fingerprints: pl.DataFrame,
-    pairs: Iterable[tuple[int, int]],
-    aligned: frozenset[str] = frozenset({"joints", "pictures"}),
-) -> Iterator[Comparison]:
-    """Yields what the tiers say of each pair of rows; of joints and pictures, only those in `aligned` are aligned."""
+def compare(fingerprints: pl.DataFrame, pairs: Iterable[tuple[int, int]]) -> Iterator[Comparison]:
+    """Yields what the tiers say of each pair of rows. Pictures are aligned only where the joints leave it open: most of the
+    time goes into them, and what the joints show to be another performance they cannot make a copy."""
     columns = {name: fingerprints[name] for name in fingerprints.columns}
 
     @lru_cache(maxsize=REMEMBERED)
@@ -89,14 +77,16 @@ def compare(
         lengths = columns["num_frames"][first], columns["num_frames"][second]
         is_same_kind = columns["state_size"][first] == columns["state_size"][second]
         is_same_encoding = _is_same_encoding(columns["picture_digests"], first, second)
-        yield Comparison(
+        comparison = Comparison(
             first,
             second,
             is_same_encoding=is_same_encoding and _is_lively(pictures(first)),
             digest_share=_digest_share(columns["joint_digests"], first, second),
-            joints=_joints(joints(first), joints(second), lengths) if is_same_kind and "joints" in aligned else None,
-            pictures=_pictures(pictures(first), pictures(second), lengths) if "pictures" in aligned else None,
+            joints=_joints(joints(first), joints(second), lengths) if is_same_kind else None,
         )
+        if not comparison.is_other_performance:
+            comparison = replace(comparison, pictures=_pictures(pictures(first), pictures(second), lengths))
+        yield comparison
 
 
 def _is_same_encoding(digests: pl.Series, first: int, second: int) -> bool:
@@ -126,13 +116,16 @@ def _joints(a_ND: np.ndarray | None, b_MD: np.ndarray | None, lengths: tuple[int
 
 
 def _pictures(first: list[np.ndarray], second: list[np.ndarray], lengths: tuple[int, int]) -> Pictures | None:
-    """Compares each camera of the episode that has fewer with the one of the other that is nearest."""
+    """Compares each camera of the episode that has fewer with the one of the other that is nearest, until one disagrees."""
     if len(first) > len(second):
         first, second, lengths = second, first, lengths[::-1]
-    found = [_nearest_camera(own, second, lengths) for own in first]
-    if not found or any(one is None for one in found):
-        return None
-    return max((one for one in found if one), key=lambda one: one.excess)
+    worst = None
+    for own in first:
+        found = _nearest_camera(own, second, lengths)
+        if found is None or found.excess > 1:
+            return found
+        worst = found if worst is None else max(worst, found, key=lambda one: one.excess)
+    return worst
 
 
 def _nearest_camera(own: np.ndarray, others: list[np.ndarray], lengths: tuple[int, int]) -> Pictures | None:

@@ -106,7 +106,7 @@ def attack(
     both = pl.concat([honest_rows, copies])
     place = {key: number for number, key in enumerate(both.select("dataset_id", "episode_index").rows())}
     wanted = [[(place[victim], honest_rows.height + number) for victim in own] for number, own in enumerate(victims)]
-    proposed = candidates(both)
+    proposed = set(candidates(both))
     found = find_duplicates(both, order=honest_rows["dataset_id"].unique().sort().to_list())
     row_of = {(row["dataset_id"], row["episode_index"]): row for row in found.iter_rows(named=True)}
     joints = both.with_columns(pl.lit(None).cast(both.schema[name]).alias(name) for name in PICTURES)
