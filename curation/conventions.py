@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -164,7 +164,8 @@ def _joined(a: JointRanges, b: JointRanges) -> JointRanges:
     return JointRanges(a.names, np.concatenate([a.low_ED, b.low_ED]), np.concatenate([a.high_ED, b.high_ED]))
 
 
-def _family_of(names: Sequence[str], size: int, robot_type: str | None) -> tuple[Family | None, tuple[str, ...]]:
+@lru_cache(maxsize=1024)  # asked once per episode
+def _family_of(names: tuple[str, ...], size: int, robot_type: str | None) -> tuple[Family | None, tuple[str, ...]]:
     """Returns whose joints these are, by their names; by robot type and number where the names say nothing."""
     for family in families():
         joints = tuple(_joint(name, family) for name in names)

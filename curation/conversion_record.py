@@ -25,8 +25,9 @@ class ConversionRecord:
     ) -> None:
         """Takes the vectors of an episode before and after, (T, D)."""
         for key, vector in self._plan.vectors.items():
+            ends = [(values[key].min(axis=0).tolist(), values[key].max(axis=0).tolist()) for values in (before, after)]
             for place in {*vector.changed, *vector.turning}:
-                ranges = tuple((float(v[key][:, place].min()), float(v[key][:, place].max())) for v in (before, after))
+                ranges = tuple((low[place], high[place]) for low, high in ends)
                 known = self._ranges.get((key, place), ranges)
                 self._ranges[key, place] = tuple(
                     (min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(known, ranges, strict=True)

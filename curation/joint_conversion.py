@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class VectorPlan:
     to_unit: str
     turning: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def changed(self) -> tuple[int, ...]:
         """Dimensions that the formula changes."""
         return tuple(np.flatnonzero((self.scale_D != 1) | (self.offset_D != 0)).tolist())
@@ -176,7 +177,8 @@ def _rewritten(values_TD: np.ndarray, plan: VectorPlan) -> tuple[np.ndarray, dic
     if plan.changed:
         values = (values_TD.astype(np.float64) * plan.scale_D + plan.offset_D).astype(np.float32)
     frames = {}
-    for k in plan.turning:
+    has_wraps_D = (np.abs(np.diff(values.astype(np.float64), axis=0)) > TURN_DEG / 2).any(axis=0)
+    for k in (k for k in plan.turning if has_wraps_D[k]):
         path_T, found = unwrapped(values[:, k])
         if found:
             values = values.copy()

@@ -20,7 +20,7 @@ from data_contracts.catalogue import EPISODES
 from data_contracts.errors import ContractError, DatasetUnreadable
 from data_contracts.identifiers import episode_hash
 from data_contracts.lerobot import open_dataset
-from data_contracts.lerobot.episode import VideoSegment
+from data_contracts.lerobot.episode import Frames, VideoSegment
 from data_contracts.manifests import CameraFeature, DatasetVerdict, NormalisedDataset, NormalisedEpisode, RawDataset
 from data_contracts.stages import remove_folder, write_text
 
@@ -255,10 +255,19 @@ def _changes(dataset: LeRobotDataset, num_episodes: int, result: _Result) -> lis
 
 
 def _cameras(out: Path, plan: CarryOver) -> tuple[CameraFeature, ...]:
-    first = open_dataset(out).episode(0)
+    """Returns the cameras as the first written episode shows them."""
+    from data_contracts.lerobot.video import VideoFrames, video_index
+    from data_contracts.lerobot.video_shards import VIDEO_PATH
+
+    def frames_of(key: str) -> Frames:
+        if key in plan.images:
+            return open_dataset(out).episode(0).frames(key)
+        return VideoFrames(video_index(out / VIDEO_PATH.format(video_key=key, chunk_index=0, file_index=0)))
+
+    cameras = ((key, frames_of(key)) for key in plan.features if key in (*plan.videos, *plan.images))
     return tuple(
         CameraFeature(key=key, height_px=frames.height, width_px=frames.width, codec=frames.codec)
-        for key, frames in ((key, first.frames(key)) for key in plan.features if key in (*plan.videos, *plan.images))
+        for key, frames in cameras
     )
 
 

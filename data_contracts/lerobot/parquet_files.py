@@ -27,6 +27,8 @@ equal values take no room in a file, so a few kilobytes may hold billions of the
 MAX_BYTES = 2**30
 """The same for images, texts and lists of varying length, whose size is known when they are read: some rows at a time."""
 ROWS_WITH_BYTES, ROWS_WITH_LISTS = 64, 8192
+THREADS_FROM = 2**20
+"""Values: below, one thread reads a file."""
 
 FETCH_AGAIN = "Fetch the file again; a recorder that was not finalised leaves such files too."
 
@@ -49,7 +51,9 @@ def read_table(path: Path, columns: Sequence[str] | None = None, row_groups: Seq
             batch_rows = footer.batch_rows(names)
             if batch_rows is not None:
                 return _plain(_read_batches(file, groups, columns, batch_rows))
-            return _plain(file.read_row_groups(groups, columns=columns))
+            # Threads take longer to wake than an episode takes to read.
+            is_large = footer.num_values(groups, names) > THREADS_FROM
+            return _plain(file.read_row_groups(groups, columns=columns, use_threads=is_large))
     except BROKEN as error:
         raise DatasetUnreadable(f"{path} cannot be read as parquet: {brief(error)}.", hint=FETCH_AGAIN) from error
 

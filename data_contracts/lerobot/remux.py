@@ -39,7 +39,7 @@ def link_or_copy(source: Path, target: Path) -> None:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(source.resolve(), target)
+        os.link(source.resolve() if source.is_symlink() else source, target)
     except OSError as error:
         if error.errno not in _LINK_REFUSED:
             raise
