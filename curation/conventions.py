@@ -133,17 +133,14 @@ def odd_episodes(ranges: JointRanges, robot_type: str | None) -> list[int]:
     Only what a single episode can show is compared: the size of the unit (degrees, radians, counts) and the zero.
     """
     votes: dict[tuple[str, str | None], list[int]] = {}
-    for place in range(len(ranges.low_ED)):
-        row = slice(place, place + 1)
-        one = recognise(JointRanges(ranges.names, ranges.low_ED[row], ranges.high_ED[row]), robot_type)
-        if one.family is None:
-            return []
-        size = one.unit if one.unit in ("radians", "counts") else "degrees"
-        zero = (
-            _zero(one.family, one.joints, ranges.low_ED[place], ranges.high_ED[place], None)[0]
-            if size == "degrees"
-            else None
-        )
+    family, joints = _family_of(ranges.names, ranges.low_ED.shape[1], robot_type)
+    if family is None or not joints or not np.isfinite([ranges.low_ED, ranges.high_ED]).all():
+        return []
+    is_arm_D = np.array([not joint.endswith(family.gripper) for joint in joints])
+    for place, (low_D, high_D) in enumerate(zip(ranges.low_ED, ranges.high_ED, strict=True)):
+        unit = _unit(JointRanges(ranges.names, low_D[None], high_D[None]), family, is_arm_D)[0]
+        size = unit if unit in ("radians", "counts") else "degrees"
+        zero = _zero(family, joints, low_D, high_D, None)[0] if size == "degrees" else None
         if size != "degrees" or zero:
             votes.setdefault((size, zero), []).append(place)
     if len(votes) < 2:
