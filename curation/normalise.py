@@ -142,6 +142,7 @@ def _write_episode(
     writer: DatasetWriter, dataset: LeRobotDataset, episode: Episode, plan: CarryOver, result: _Result
 ) -> None:
     published = {key: _column(episode, key) for key in plan.columns}
+    task = task_of(episode)
     converted, wraps = plan.joints.convert(published)
     picked = plan.rate.picked(episode.num_frames)
     columns = converted if picked is None else {key: values[picked] for key, values in converted.items()}
@@ -150,7 +151,7 @@ def _write_episode(
     statistics: Mapping[str, Any] = dataset.statistics.episodes.get(episode.index, {}) if picked is None else {}
     index = writer.add_episode(
         columns=columns,
-        task=task_of(episode),
+        task=task,
         videos={
             key: _cut(segment, episode.num_frames) if picked is None else _resampled(episode, key, picked)
             for key, segment in segments.items()
@@ -176,7 +177,7 @@ def _write_episode(
     result.record.add(episode.index, published, converted, wraps)
     for key in longer:
         result.longer.setdefault(key, []).append(episode.index)
-    if task_of(episode) != episode.task:
+    if task != episode.task:
         result.retold.append(episode.index)
     if picked is not None:
         result.resampled += [
