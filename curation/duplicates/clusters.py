@@ -32,7 +32,7 @@ def find_duplicates(fingerprints: pl.DataFrame, *, order: Sequence[str] = ()) ->
     """Returns the cluster of every episode (table DUPLICATES); an episode without copies is a cluster of one.
 
     Copies are credited to what was there first: datasets in the order given, then the smallest (dataset_id, episode_index).
-    An episode is a copy where it directly matches an earlier one that is none itself; exact matches count before near ones.
+    An episode is a copy where it matches an earlier one, exactly or nearly; a copy of a copy is credited to the original.
     A recording joined of two others is a copy of both, which stay originals although the three make one cluster. A cluster
     is named after the smallest episode hash in it, and its name alone decides the split: what is linked is never divided.
 
@@ -122,28 +122,33 @@ def _exact_groups(ranked: pl.DataFrame) -> list[int]:
 
 
 def _credited(ranked: pl.DataFrame, links: list[list[Link]]) -> list[dict[str, Any]]:
+    """Returns who is credited for each episode: itself, or the original at the end of the chain that starts at its best link."""
     keys = ranked.select("dataset_id", "episode_index").rows()
-    is_original: list[bool] = []
+    originals: list[int] = []
     rows = []
     for number, own in enumerate(links):
-        copied = [link for link in own if is_original[link.other]]
-        is_original.append(not copied)
-        dataset, episode = keys[copied[0].other if copied else number]
+        own = sorted(
+            own, key=lambda link: originals[link.other] != link.other
+        )  # originals first, otherwise as they came
+        originals.append(originals[own[0].other] if own else number)
+        dataset, episode = keys[originals[number]]
+        is_direct = bool(own) and own[0].other == originals[number]
         rows.append(
             {
-                "is_original": not copied,
+                "is_original": not own,
                 "original_dataset_id": dataset,
                 "original_episode_index": episode,
-                "copy_kind": copied[0].copy_kind if copied else None,
-                "evidence": _told(copied, keys) if copied else None,
+                "copy_kind": None if not own else own[0].copy_kind if is_direct else "near",
+                "evidence": _told(own, keys, is_direct=is_direct) if own else None,
             }
         )
     return rows
 
 
-def _told(copied: list[Link], keys: list[tuple[str, int]]) -> str:
-    others = [f"also {episode_id(*keys[link.other])}: {link.evidence}" for link in copied[1:4]]
-    return "; ".join([copied[0].evidence, *others])
+def _told(own: list[Link], keys: list[tuple[str, int]], *, is_direct: bool) -> str:
+    first = own[0].evidence if is_direct else f"by way of {episode_id(*keys[own[0].other])}: {own[0].evidence}"
+    others = [f"also {episode_id(*keys[link.other])}: {link.evidence}" for link in own[1:4]]
+    return "; ".join([first, *others])
 
 
 def _components(size: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
