@@ -128,9 +128,10 @@ def _statistic(key: str, name: str, episodes: Sequence[WrittenEpisode]) -> pa.Ar
     kind = pa.from_numpy_dtype(dtype)
     for _ in episodes[0].statistics[key][name].shape:
         kind = pa.list_(kind)
-    if any(value is None for value in found):
+    known = [value for value in found if value is not None]
+    if len(known) < len(found):
         return pa.array([None if value is None else value.astype(dtype).tolist() for value in found], type=kind)
-    return column_of(np.stack(found).astype(dtype), kind)
+    return column_of(np.stack(known).astype(dtype), kind)
 
 
 def info_json(
