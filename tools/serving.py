@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -42,14 +43,25 @@ def served(command: str, lake: Lake) -> Iterator[str]:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     arguments = [sys.executable, "-m", "deftworks", command, "--home", str(lake.home), "--port", str(port)]
-    server = subprocess.Popen(arguments, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        arguments, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         address = f"http://localhost:{port}"
         wait_for(f"{address}{HEALTH[command]}")
         yield address
     finally:
-        server.terminate()
-        server.wait(timeout=60)
+        _stop(server)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    """Asks the server to stop, and stops it with all its children where it does not within half a minute."""
+    server.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        server.wait(timeout=30)
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
 
 
 def wait_for(url: str, patience_s: float = 120.0) -> None:

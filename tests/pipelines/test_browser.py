@@ -1,13 +1,7 @@
 """What a person does in the Dagster UI: the real servers, started as `deftworks dagster`, asked as the browser asks them."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -17,9 +11,9 @@ from data_contracts.layout import Lake
 from data_contracts.manifests import DatasetVerdict
 from pipelines.run import run_pipeline
 from pipelines.settings import Settings, write_settings
+from tools.serving import served
 
 pytestmark = pytest.mark.journey
-ROOT = Path(__file__).parents[2]
 LAUNCH = """
 mutation ($job: String!, $tags: [ExecutionTag!]!) {
   launchRun(executionParams: {
@@ -40,16 +34,8 @@ def lake(tmp_path, tiny_community) -> Lake:
 
 @pytest.fixture
 def address(lake):
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "deftworks", "dagster", "--home", str(lake.home), "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=-3, stderr=-3, start_new_session=True)
-    try:
-        yield f"http://localhost:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=60)
+    with served("dagster", lake) as address:
+        yield address
 
 
 def ask(address: str, query: str, patience_s: float = 120, **variables):
