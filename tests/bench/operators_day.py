@@ -10,7 +10,6 @@ detectors.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import shutil
@@ -20,11 +19,11 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import numpy as np
 
 from data_contracts.layout import Lake
+from tools.dagster_jobs import run_job
 from tools.serving import chromium, served
 
 EVIDENCE = Path(__file__).parents[2] / "docs" / "evidence" / "operators_day.md"
@@ -41,14 +40,6 @@ PAGES = {
     "the runs": ("/runs", "curate_dataset"),
 }
 """What it is called -> (address, a text that is there once the page is of use)."""
-LAUNCH = """
-mutation ($job: String!, $tags: [ExecutionTag!]!) {
-  launchRun(executionParams: {
-    selector: {repositoryLocationName: "pipelines.definitions", repositoryName: "__repository__", jobName: $job},
-    mode: "default", runConfigData: {}, executionMetadata: {tags: $tags}
-  }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } }
-}"""
-STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
 
 def main() -> None:
@@ -132,21 +123,10 @@ def log_size(lake: Lake, num_datasets: int) -> str:
 def run_alone(address: str, dataset: str) -> float:
     """Lists the sources again and runs one partition, as the browser does; returns the seconds of both."""
     started = time.monotonic()
-    for job, tags in [("crawl", []), ("curate_dataset", [{"key": "dagster/partition", "value": dataset}])]:
-        launched = ask(address, LAUNCH, job=job, tags=tags)["launchRun"]
-        if launched["__typename"] != "LaunchRunSuccess":
-            raise SystemExit(f"{job} could not be launched: {launched}")
-        while (status := ask(address, STATUS, id=launched["run"]["runId"])["runOrError"]["status"]) != "SUCCESS":
-            if status in ("FAILURE", "CANCELED"):
-                raise SystemExit(f"{job} of {dataset} ended as {status}.")
-            time.sleep(0.2)
+    for job, partition in (("crawl", None), ("curate_dataset", dataset)):
+        if (status := run_job(address, job, partition)) != "SUCCESS":
+            raise SystemExit(f"{job} of {dataset} ended as {status}.")
     return time.monotonic() - started
-
-
-def ask(address: str, query: str, **variables: Any) -> dict[str, Any]:
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    with urlopen(Request(f"{address}/graphql", body, {"Content-Type": "application/json"}), timeout=60) as answer:
-        return json.load(answer)["data"]
 
 
 def page_times(address: str, partition: str) -> dict[str, str]:
