@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import pytest
+
 from tests.hub import repositories as data
 from tests.hub.repositories import Commit, Repositories, Repository
 
@@ -48,6 +50,16 @@ def serve(repositories: Repositories) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def served_to_this_process(monkeypatch: pytest.MonkeyPatch, *, patience_s: float) -> Iterator[Repositories]:
+    """An empty Hub that sources of this process ask, with that much patience; add repositories to it."""
+    repositories = Repositories()
+    with serve(repositories) as endpoint:
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
+        monkeypatch.setenv("DEFTWORKS_HUB_PATIENCE_S", str(patience_s))
+        yield repositories
 
 
 class _Server(ThreadingHTTPServer):

@@ -21,7 +21,7 @@ from pipelines.crawl_plan import plan_crawl
 from pipelines.lake_lock import only_run
 from tests.hub.population import PASSING, STAYING, kill_while_working, left_half_done, populate, run_crawl
 from tests.hub.repositories import Fault, Repositories
-from tests.hub.server import serve
+from tests.hub.server import serve, served_to_this_process
 from tests.hub.templates import templates
 
 SEED = 20261122
@@ -30,10 +30,7 @@ TAG = "hub:tag=LeRobot"
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repositories]:
-    repositories = Repositories()
-    with serve(repositories) as endpoint:
-        monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        monkeypatch.setenv("DEFTWORKS_HUB_PATIENCE_S", "10")
+    with served_to_this_process(monkeypatch, patience_s=10) as repositories:
         yield repositories
 
 

@@ -15,17 +15,14 @@ from pipelines.resources import LakeResource
 from pipelines.sensors import discover_datasets
 from pipelines.settings import Settings, write_settings
 from tests.hub.repositories import Repositories
-from tests.hub.server import serve
+from tests.hub.server import served_to_this_process
 
 TAG = "hub:tag=LeRobot"
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repositories]:
-    repositories = Repositories()
-    with serve(repositories) as endpoint:
-        monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        monkeypatch.setenv("DEFTWORKS_HUB_PATIENCE_S", "0.2")
+    with served_to_this_process(monkeypatch, patience_s=0.2) as repositories:
         yield repositories
 
 

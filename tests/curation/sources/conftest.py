@@ -8,16 +8,13 @@ import pytest
 
 from data_contracts.layout import Lake
 from tests.hub.repositories import Repositories
-from tests.hub.server import serve
+from tests.hub.server import served_to_this_process
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repositories]:
     """An empty Hub; add repositories to it."""
-    repositories = Repositories()
-    with serve(repositories) as endpoint:
-        monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        monkeypatch.setenv("DEFTWORKS_HUB_PATIENCE_S", "8")
+    with served_to_this_process(monkeypatch, patience_s=8) as repositories:
         yield repositories
 
 
