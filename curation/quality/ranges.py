@@ -12,6 +12,10 @@ STUB_FRAMES = 10
 """Shorter episodes are reported as stubs and say nothing about how a joint moves."""
 SMALL_RANGE = 0.01
 """A dimension with less than this part of the largest range of its vector holds noise, and noise jumps all the time."""
+SMALL_JOINT = 0.1
+"""A joint that covers less than this part of the largest range of its vector is jolted by contacts."""
+BRISK_FPS = 30.0
+"""At lower rates a motion changes by more from frame to frame: limits on what happens between frames are wider."""
 
 
 def comparable(episodes: Sequence[EpisodeSummary], key: str) -> list[EpisodeSummary]:

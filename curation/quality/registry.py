@@ -20,6 +20,7 @@ from curation.quality import (
     structure,
     text,
     time,
+    unusual,
     video,
 )
 from curation.quality.detector import Detector, Facts, Scope
@@ -31,6 +32,7 @@ DETECTORS: tuple[Detector, ...] = (
     *time.DETECTORS,
     *motion.DETECTORS,
     *paths.DETECTORS,
+    *unusual.DETECTORS,
     *commands.DETECTORS,
     *convention.DETECTORS,
     *video.DETECTORS,
@@ -56,6 +58,7 @@ DATASET_SCORES: dict[str, Callable[[DatasetFacts], dict[int, float]]] = {
     **orientation.SCORES,
     **agreement.DATASET_SCORES,
     **paths.DATASET_SCORES,
+    **unusual.DATASET_SCORES,
     **commands.DATASET_SCORES,
 }
 """The same by episode where an episode is only bad against the others of its dataset."""

@@ -45,7 +45,7 @@ class _Irregular(Exception):
 def read_sample_table(path: Path) -> SampleTable | None:
     """Returns what a regular AV1 file holds, None for any other file, a damaged one too. Raises OSError."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             size = file.seek(0, 2)
             return _table(_moov(file, size), size)
     except (_Irregular, struct.error, LookupError, ValueError):  # boxes that are cut off or missing among them

@@ -18,6 +18,9 @@ from data_contracts.lerobot.video_shards import CHUNKS_SIZE, VideoPlace
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 DATA_FILE_MB = 100
+GROUP_ROWS, GROUP_BYTES = 2000, 2**20
+"""A row group takes whole episodes until it has this many rows or bytes: a group costs more to write and to find than the rows
+of a short episode, and what reads one episode reads its group."""
 EPISODE_FILE = ("meta/episodes/chunk_index", "meta/episodes/file_index")
 """The table is one file, so both are 0."""
 
@@ -36,7 +39,7 @@ class WrittenEpisode:
 
 
 class DataShards:
-    """Writes the data files: one row group per episode, a new file once the rows of one take DATA_FILE_MB unpacked."""
+    """Writes the data files: whole episodes to a row group, a new file once the rows of one take DATA_FILE_MB unpacked."""
 
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
         self._folder = folder
@@ -44,6 +47,7 @@ class DataShards:
         self._number = -1
         self._size_bytes = 0
         self._file: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
 
     def append(self, rows: pa.Table) -> tuple[int, int]:
         """Appends the rows of an episode and returns (chunk, file) of where they went."""
@@ -53,15 +57,25 @@ class DataShards:
             self._size_bytes = 0
             chunk, file = divmod(self._number, CHUNKS_SIZE)
             self._file = open_parquet(self._folder / DATA_PATH.format(chunk_index=chunk, file_index=file), self._schema)
-        self._file.write_table(rows, row_group_size=max(rows.num_rows, 1))
+        self._waiting.append(rows)
         self._size_bytes += rows.nbytes
+        waiting = self._waiting
+        if sum(table.num_rows for table in waiting) >= GROUP_ROWS or sum(t.nbytes for t in waiting) >= GROUP_BYTES:
+            self._write_group()
         return divmod(self._number, CHUNKS_SIZE)
 
     def close(self) -> None:
-        """Writes the footer of the file that is open."""
+        """Writes what waits, and the footer, of the file that is open."""
         if self._file is not None:
+            self._write_group()
             self._file.close()
             self._file = None
+
+    def _write_group(self) -> None:
+        if self._file is not None and self._waiting:
+            rows = pa.concat_tables(self._waiting)
+            self._file.write_table(rows, row_group_size=max(rows.num_rows, 1))
+            self._waiting.clear()
 
 
 def open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from curation.quality.paths import detect_jump, detect_raw_counts, detect_saturation, detect_tremor, detect_wrap
+from curation.quality.paths import detect_jump, detect_raw_counts, detect_wrap
 from curation.quality.registry import DATASET_SCORES, SCORES
+from curation.quality.unusual import detect_saturation, detect_tremor
 
 
 def reaches(num_episodes: int = 6, num_frames: int = 240, joints: int = 4) -> list[np.ndarray]:

@@ -242,14 +242,24 @@ def test_embedded_images(tmp_path, codes):
     assert info["features"][key]["names"] == ["height", "width", "channels"]
 
 
+def test_row_groups_hold_whole_episodes(stored, tmp_path, monkeypatch):
+    monkeypatch.setattr("data_contracts.lerobot.tables.GROUP_ROWS", 10)
+    source = open_dataset(stored["v2.1"])
+    with DatasetWriter(tmp_path / "new", fps=10, robot_type="so100", features=source.features) as writer:
+        carry_over(source, writer)
+    groups = pq.ParquetFile(tmp_path / "new/data/chunk-000/file-000.parquet").metadata
+    assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [8 + 6, 10]
+    written = open_dataset(tmp_path / "new")
+    assert [written.episode(n).num_frames for n in range(3)] == [8, 6, 10]
+
+
 def test_tables_follow_the_checklist(stored, tmp_path):
     source = open_dataset(stored["v2.1"])
     folder = tmp_path / "new"
     with DatasetWriter(folder, fps=10, robot_type="so100", features=source.features) as writer:
         carry_over(source, writer)
     data = pq.ParquetFile(folder / "data/chunk-000/file-000.parquet")
-    assert data.num_row_groups == 3
-    assert [data.metadata.row_group(n).num_rows for n in range(3)] == [8, 6, 10]
+    assert data.num_row_groups == 1
     assert data.metadata.row_group(0).column(0).compression == "SNAPPY"
     defaults = ["timestamp", "frame_index", "episode_index", "index", "task_index"]
     assert data.schema_arrow.names == ["observation.state", "action", *defaults]
