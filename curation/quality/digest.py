@@ -87,7 +87,16 @@ def _states(episode: EpisodeFacts | None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _small(thumbs_NHW: np.ndarray) -> np.ndarray:
-    factor = max(1, round(max(thumbs_NHW.shape[1:]) / PICTURE_PX))
-    num, height, width = len(thumbs_NHW), thumbs_NHW.shape[1] // factor, thumbs_NHW.shape[2] // factor
-    blocks = thumbs_NHW[:, : height * factor, : width * factor].reshape(num, height, factor, width, factor)
-    return np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    """Returns the pictures with PICTURE_PX on their longer side, so that pictures of one shape compare whatever their size."""
+    height, width = thumbs_NHW.shape[1:]
+    scale = PICTURE_PX / max(height, width)
+    down_hH, across_wW = (_shares(length, max(1, round(length * scale))) for length in (height, width))
+    return np.rint(down_hH @ thumbs_NHW.astype(np.float32) @ across_wW.T).astype(np.uint8)
+
+
+def _shares(length: int, parts: int) -> np.ndarray:
+    """Returns how much of each of `length` pixels falls into each of `parts` equal parts, rows of sum 1, (parts, length)."""
+    edges = np.linspace(0, length, parts + 1)
+    pixels = np.arange(length)
+    inside = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return (np.maximum(inside, 0) * parts / length).astype(np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 from curation.quality.appearance import MIN_PICTURES, Appearance, Comparison
 from curation.quality.camera_facts import CameraFacts
 from curation.quality.facts import DatasetFacts
-from curation.quality.optics import cameras_seen
+from curation.quality.optics import cameras_compared
 from curation.quality.orientation import GAINED, turned
 
 MIN_EPISODES = 4
@@ -52,8 +52,8 @@ def mismatches(dataset: DatasetFacts) -> list[tuple[CameraFacts, Mismatch]]:
     signs: list[tuple[CameraFacts, Mismatch]] = []
     lags: dict[int, list[tuple[CameraFacts, Lag]]] = {}
     pairs: dict[tuple[int, int], list[tuple[str, Comparison]]] = {}
-    for videos in cameras_seen(dataset).values():
-        if len(videos) < MIN_EPISODES or len({video.digest.pictures_MHW.shape[1:] for video in videos}) > 1:
+    for videos in cameras_compared(dataset).values():
+        if len(videos) < MIN_EPISODES:
             continue
         signs += zip(videos, _elsewhere(videos), strict=True)
         pairs_of_camera, lags_of_camera = _against_joints(videos)

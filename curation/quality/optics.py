@@ -3,6 +3,7 @@ that is beyond doubt."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -125,6 +126,16 @@ def cameras_seen(dataset: DatasetFacts) -> dict[str, list[CameraFacts]]:
     keys = dict.fromkeys(video.key for video in dataset.videos)
     seen = {key: [video for video in dataset.videos if video.key == key and video.digest is not None] for key in keys}
     return {key: videos for key, videos in seen.items() if videos}
+
+
+def cameras_compared(dataset: DatasetFacts) -> dict[str, list[CameraFacts]]:
+    """Returns the same without the few videos whose pictures have another shape than the camera's others."""
+    compared = {}
+    for key, videos in cameras_seen(dataset).items():
+        shapes = [video.digest.pictures_MHW.shape[1:] for video in videos]
+        usual = Counter(shapes).most_common(1)[0][0]
+        compared[key] = [video for video, shape in zip(videos, shapes, strict=True) if shape == usual]
+    return compared
 
 
 DETECTORS = (

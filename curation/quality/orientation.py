@@ -13,7 +13,7 @@ import numpy as np
 from curation.quality.camera_facts import CameraFacts
 from curation.quality.detector import Detector
 from curation.quality.facts import DatasetFacts
-from curation.quality.optics import cameras_seen
+from curation.quality.optics import cameras_compared
 from data_contracts.findings import Finding
 
 MIN_EPISODES = 4
@@ -30,11 +30,11 @@ TURNS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], ...]] = {
 def turned(videos: list[CameraFacts]) -> dict[str, np.ndarray]:
     """Returns for each code how much liker to the camera's other episodes each picture is when turned so, in correlation.
 
-    Each is -2 to 2; 0 where the episodes are too few or their pictures differ in shape. What all turns explain alike, as of a
+    Each is -2 to 2; 0 where the episodes are too few. What all turns explain alike, as of a
     video from elsewhere, explains nothing: a turn counts only where it beats all others and then fits well.
     """
     nothing = {code: np.zeros(len(videos)) for code in TURNS}
-    if len(videos) < MIN_EPISODES or len({video.digest.pictures_MHW.shape[1:] for video in videos}) > 1:
+    if len(videos) < MIN_EPISODES:
         return nothing
     means_EHW = np.stack([video.digest.pictures_MHW.mean(axis=0) for video in videos])
     usual_HW = np.median(means_EHW, axis=0)
@@ -64,7 +64,7 @@ def _findings(dataset: DatasetFacts, code: str, says: str) -> list[Finding]:
             code, "warn", f"{video.file} {says}, seen against the camera's other episodes.", episodes=[video.episode],
             camera=key, likeness_gained=round(float(gained), 3),
         )
-        for key, videos in cameras_seen(dataset).items()
+        for key, videos in cameras_compared(dataset).items()
         for video, gained in zip(videos, turned(videos)[code], strict=True)
         if gained >= GAINED[code]
     ]  # fmt: skip
@@ -80,7 +80,7 @@ def _likeness(picture_HW: np.ndarray, other_HW: np.ndarray) -> float:
 def _worst(code: str) -> Callable[[DatasetFacts], dict[int, float]]:
     def scores(dataset: DatasetFacts) -> dict[int, float]:
         worst: dict[int, float] = {}
-        for videos in cameras_seen(dataset).values():
+        for videos in cameras_compared(dataset).values():
             for video, gained in zip(videos, turned(videos)[code], strict=True):
                 worst[video.episode] = max(worst.get(video.episode, -2.0), float(gained))
         return worst

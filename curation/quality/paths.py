@@ -12,7 +12,15 @@ import numpy as np
 
 from curation.quality.detector import Detector
 from curation.quality.facts import ACTION, STATE, ColumnSummary, DatasetFacts, EpisodeFacts, EpisodeSummary
-from curation.quality.ranges import BRISK_FPS, SMALL_JOINT, SMALL_RANGE, STUB_FRAMES, comparable, dataset_range
+from curation.quality.ranges import (
+    BRISK_FPS,
+    SMALL_JOINT,
+    SMALL_RANGE,
+    STUB_FRAMES,
+    comparable,
+    dataset_range,
+    usual_range,
+)
 from curation.quality.wraps import STEP_SHARE, Wrap, find_wraps
 from data_contracts.findings import Finding
 
@@ -46,9 +54,10 @@ def detect_jump(dataset: DatasetFacts) -> list[Finding]:
         return []
     excess_ES, limit_ES, range_S = _jumps(episodes)
     is_jump_ES = excess_ES > limit_ES
+    low_S, high_S = dataset_range(episodes, STATE)
     findings = []
     for row in np.flatnonzero(is_jump_ES.any(axis=1)):
-        wraps = {wrap.dimension for wrap in _wraps(episodes[row].columns[STATE], range_S)}
+        wraps = {wrap.dimension for wrap in _wraps(episodes[row].columns[STATE], high_S - low_S)}
         for dimension in np.flatnonzero(is_jump_ES[row]).tolist():
             if dimension not in wraps:
                 findings.append(_jump(dataset, episodes[row], dimension, float(range_S[dimension])))
@@ -56,9 +65,9 @@ def detect_jump(dataset: DatasetFacts) -> list[Finding]:
 
 
 def _jumps(episodes: list[EpisodeSummary]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the largest step of each joint beyond its neighbours' and the limit for it, both (E, S), and the joints' ranges
-    in the dataset, (S,). The limit is infinite for what is no joint, and for a step of a switch."""
-    low_S, high_S = dataset_range(episodes, STATE)
+    """Returns the largest step of each joint beyond its neighbours' and the limit for it, both (E, S), and the joints' usual
+    ranges, (S,). The limit is infinite for what is no joint, and for a step of a switch."""
+    (low_S, high_S), (lowest_S, highest_S) = usual_range(episodes, STATE), dataset_range(episodes, STATE)
     range_S = high_S - low_S
     found = [episode.columns[STATE].jumps for episode in episodes]
     excess_ES, usual_ES = np.array([jumps.excess_D for jumps in found]), np.array([jumps.usual_D for jumps in found])
@@ -71,7 +80,7 @@ def _jumps(episodes: list[EpisodeSummary]) -> tuple[np.ndarray, np.ndarray, np.n
     is_held_ES = np.array([jumps.is_held_D for jumps in found])
     limit_ES = np.where(is_held_ES, np.maximum(limit_ES, JUMP_HELD * range_S), limit_ES)
     is_switch_ES = np.array([jumps.alike_share_D for jumps in found]) > SWITCH_SHARE
-    is_switch_ES &= excess_ES > SWITCH_STEP * range_S
+    is_switch_ES &= excess_ES > SWITCH_STEP * (highest_S - lowest_S)
     is_joint_S = range_S > SMALL_RANGE * range_S.max(initial=0.0)
     return excess_ES, np.where(is_joint_S & ~is_switch_ES, limit_ES, np.inf), range_S
 

@@ -14,6 +14,8 @@ SMALL_RANGE = 0.01
 """A dimension with less than this part of the largest range of its vector holds noise, and noise jumps all the time."""
 SMALL_JOINT = 0.1
 """A joint that covers less than this part of the largest range of its vector is jolted by contacts."""
+FEW_EPISODES, BEYOND_USUAL = 5, 0.05
+"""From that many episodes on, a twentieth of them may reach further than the usual range."""
 BRISK_FPS = 30.0
 """At lower rates a motion changes by more from frame to frame: limits on what happens between frames are wider."""
 
@@ -28,3 +30,14 @@ def dataset_range(episodes: Sequence[EpisodeSummary], key: str) -> tuple[np.ndar
     """Returns the lowest and highest value of each dimension over the episodes, of which there is at least one."""
     low_D = np.min([episode.columns[key].low_D for episode in episodes], axis=0)
     return low_D, np.max([episode.columns[key].high_D for episode in episodes], axis=0)
+
+
+def usual_range(episodes: Sequence[EpisodeSummary], key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the same for nearly all episodes: one in another unit would make every motion of the others look small."""
+    if len(episodes) < FEW_EPISODES:
+        return dataset_range(episodes, key)
+    low_D = np.quantile([episode.columns[key].low_D for episode in episodes], BEYOND_USUAL, axis=0, method="higher")
+    high_D = np.quantile(
+        [episode.columns[key].high_D for episode in episodes], 1 - BEYOND_USUAL, axis=0, method="lower"
+    )
+    return low_D, high_D

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import math
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -112,10 +113,8 @@ def _figures(
 ) -> Figures:
     positives = [_unit(injection, answer, episode, said_by_clean) for answer, episode, is_out in planted if not is_out]
     negatives = [unit for answer in clean for unit in _clean_units(injection, answer)]
-    is_scored = injection.scope == "episode" and all(unit.score is not None for unit in [*positives, *negatives])
-    scores = [
-        [unit.score if is_scored else float(unit.is_raised) for unit in units] for units in (positives, negatives)
-    ]
+    is_scored = injection.scope == "episode" and any(unit.score is not None for unit in negatives)
+    scores = [[_score(unit) if is_scored else float(unit.is_raised) for unit in units] for units in (positives, negatives)]
     chance = random.Random(injection.name)
     return Figures(
         injection=injection,
@@ -162,6 +161,11 @@ def _measured(injection: Injection, answer: Answer, episode: int, is_raised: boo
     usual = float(np.median(lengths))
     length = usual if episode < 0 else lengths[episode]
     return _Unit(is_raised, answer.scores.get(injection.code, {}).get(episode), length, abs(length - usual))
+
+
+def _score(unit: _Unit) -> float:
+    """An episode of which the detector says nothing (a camera with too few others) is the least suspicious."""
+    return -math.inf if unit.score is None else unit.score
 
 
 def _best_by_length(positives: list[_Unit], negatives: list[_Unit]) -> float:
