@@ -70,7 +70,9 @@ def detect_video_joint_mismatch(dataset: DatasetFacts) -> list[Finding]:
 _SAYS = {
     "shifted": "fits its joints best {lag:g} frames away from where it lies.",
     "elsewhere": "differs in {share:.0%} of the picture from what the camera shows in the other episodes.",
+    "unexplained": "shows nothing of what the joints do (they explain {fit:.0%} of it, {usual:.0%} in the other episodes).",
     "swapped": "shows the pictures of episode {other} to joints that moved otherwise.",
+    "doubled": "shows the same pictures as episode {other}, whose joints moved otherwise: one of the two is wrong.",
 }
 
 

@@ -28,11 +28,15 @@ ALONE, CONFIRMED, DOUBTED = (0.11, 0.45), (0.08, 0.3), (0.3, 0.7)
 sure of the opposite or the episodes are too few to learn a camera from."""
 SURE_FIT = 0.6
 ENOUGH_EPISODES = 8
+UNEXPLAINED = 0.6
+"""By how much less joints explain the pictures of an episode than those of the camera's others, where they do explain these."""
 ELSEWHERE_SHARE, ELSEWHERE_SHARE_FEW = 0.2, 0.35
 FEW_EPISODES = 6
 SAME_PICTURES, OTHER_JOINTS = 0.15, 2.0
 """Pictures of two episodes are the same where they differ by no more than this part of what changes in them, and are this much
 liker than their joints promise."""
+IN_DOUBT = 1.0
+"""Natural logarithm of how much worse the joints of the one explain the pictures than those of the other: below, both are named."""
 ENCODED = 0.02
 """Squared levels between two encodings of the same pictures, these made small."""
 NUM_NEAREST, NUM_MARKS, ROWS = 4, 6, 512
@@ -40,7 +44,8 @@ NUM_NEAREST, NUM_MARKS, ROWS = 4, 6, 512
 
 
 class Mismatch(NamedTuple):
-    """`score` is 1 where it is worth a warning. `kind`: shifted, elsewhere or swapped, with the number that says so."""
+    """`score` is 1 where it is worth a warning. `kind`: shifted, unexplained, elsewhere, swapped or doubled (it or the other
+    episode is wrong), with the number that says so."""
 
     score: float
     kind: str
@@ -64,14 +69,19 @@ def mismatches(dataset: DatasetFacts) -> list[tuple[CameraFacts, Mismatch]]:
     for of_episode in lags.values():
         for place, (video, lag) in enumerate(of_episode):
             others = [other for number, (_, other) in enumerate(of_episode) if number != place]
-            signs.append((video, _shifted(lag, others)))
+            signs += [(video, _shifted(lag, others)), (video, _unexplained(lag))]
     signs += _swapped(dataset, pairs)
     strongest: dict[tuple[str, int], tuple[CameraFacts, Mismatch]] = {}
     for video, sign in signs:
         known = strongest.get((video.key, video.episode))
-        if known is None or sign.score > known[1].score:
+        if known is None or _tells(sign) > _tells(known[1]):
             strongest[video.key, video.episode] = (video, sign)
     return list(strongest.values())
+
+
+def _tells(sign: Mismatch) -> tuple[bool, bool, float]:
+    """What says where the video belongs tells more than that it does not belong."""
+    return sign.score >= 1, sign.kind != "unexplained", sign.score
 
 
 def _elsewhere(videos: list[CameraFacts]) -> list[Mismatch]:
@@ -94,12 +104,14 @@ def _elsewhere(videos: list[CameraFacts]) -> list[Mismatch]:
 
 
 class Lag(NamedTuple):
-    """What a camera says of one episode: `away` frames from the dataset's usual lag, how well it fits there, and how much
-    better than in place."""
+    """What a camera says of one episode: `away` frames from the dataset's usual lag, how well it fits there, how much
+    better than in place, and how well in place as it `usual`ly does."""
 
     away: float
     fit: float
     gain: float
+    in_place: float
+    usual: float
     is_reliable: bool
     is_learned: bool
 
@@ -116,9 +128,11 @@ def _against_joints(
     usual_lag = float(np.clip(np.median([agreement.lag for agreement in agreements]), -MAX_USUAL_LAG, MAX_USUAL_LAG))
     is_reliable = float(np.median([agreement.fit for agreement in agreements])) >= RELIABLE_FIT
     is_learned = len(usable) >= ENOUGH_EPISODES
+    in_place = [appearance.fit_in_place(number) for number in range(len(usable))]
+    usual = float(np.median(in_place))
     lags = [
-        (video, Lag(found.lag - usual_lag, found.fit, found.gain, is_reliable, is_learned))
-        for video, found in zip(usable, agreements, strict=True)
+        (video, Lag(found.lag - usual_lag, found.fit, found.gain, fit, usual, is_reliable, is_learned))
+        for video, found, fit in zip(usable, agreements, in_place, strict=True)
     ]
     pairs = {
         (usable[first].episode, usable[second].episode): appearance.comparison(first, second)
@@ -139,12 +153,20 @@ def _shifted(lag: Lag, others: list[Lag]) -> Mismatch:
     return Mismatch(score if is_far else min(score, 0.99), "shifted", evidence)
 
 
+def _unexplained(lag: Lag) -> Mismatch:
+    """The joints say nothing of these pictures, though they explain what the camera shows in the other episodes."""
+    is_known = lag.is_learned and lag.usual >= RELIABLE_FIT
+    evidence = {"fit": round(max(lag.in_place, 0.0), 3), "usual": round(lag.usual, 3)}
+    return Mismatch((lag.usual - lag.in_place) / UNEXPLAINED if is_known else 0.0, "unexplained", evidence)
+
+
 def _swapped(
     dataset: DatasetFacts, pairs: dict[tuple[int, int], list[tuple[str, Comparison]]]
 ) -> list[tuple[CameraFacts, Mismatch]]:
     """Returns the videos that show the pictures of another episode while their joints promise others.
 
-    Of the two it is the one whose pictures its joints explain worse, the cameras that saw it taken together.
+    Of the two it is the one whose pictures its joints explain worse, the cameras that saw it taken together; both where that
+    is not sure.
     """
     videos = {(video.key, video.episode): video for video in dataset.videos}
     found = []
@@ -153,8 +175,11 @@ def _swapped(
         wrong, right = (first, second) if excess >= 0 else (second, first)
         for key, seen in of_cameras:
             same = SAME_PICTURES * seen.change / (seen.seen + 1e-6)
-            score = min(same, seen.promised / (seen.seen + ENCODED) / OTHER_JOINTS)
-            found.append((videos[key, wrong], Mismatch(float(score), "swapped", {"other": right})))
+            score = float(min(same, seen.promised / (seen.seen + ENCODED) / OTHER_JOINTS))
+            kind = "doubled" if abs(excess) < IN_DOUBT else "swapped"
+            found.append((videos[key, wrong], Mismatch(score, kind, {"other": right})))
+            if kind == "doubled":
+                found.append((videos[key, right], Mismatch(score, kind, {"other": wrong})))
     return found
 
 

@@ -114,7 +114,9 @@ def _figures(
     positives = [_unit(injection, answer, episode, said_by_clean) for answer, episode, is_out in planted if not is_out]
     negatives = [unit for answer in clean for unit in _clean_units(injection, answer)]
     is_scored = injection.scope == "episode" and any(unit.score is not None for unit in negatives)
-    scores = [[_score(unit) if is_scored else float(unit.is_raised) for unit in units] for units in (positives, negatives)]
+    scores = [
+        [_score(unit) if is_scored else float(unit.is_raised) for unit in units] for units in (positives, negatives)
+    ]
     chance = random.Random(injection.name)
     return Figures(
         injection=injection,

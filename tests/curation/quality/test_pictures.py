@@ -149,6 +149,34 @@ def test_the_video_of_another_episode() -> None:
     assert (finding.evidence["kind"], finding.evidence["other"]) == ("swapped", 7)
 
 
+def test_a_video_that_belongs_to_no_episode() -> None:
+    (finding,) = detect_video_joint_mismatch(dataset(lambda *_: filmed(joints(50), seed=99)))
+    assert (finding.episodes, finding.evidence["kind"]) == ((4,), "unexplained")
+    assert finding.evidence["fit"] < 0.3 < 0.6 < finding.evidence["usual"]
+
+
+def test_two_episodes_with_one_video_are_both_named_where_it_is_not_sure_whose_it_is() -> None:
+    between = (joints(4) + joints(7)) / 2
+
+    def one_video(_: int, __: np.ndarray) -> np.ndarray:
+        return filmed(between, seed=99)
+
+    findings = detect_video_joint_mismatch(dataset(one_video, changed=(4, 7)))
+    assert {(finding.episodes, finding.evidence["kind"]) for finding in findings} == {
+        ((4,), "doubled"),
+        ((7,), "doubled"),
+    }
+
+
+def test_pictures_of_another_size_do_not_hide_what_is_wrong_with_others() -> None:
+    def change(index: int, pictures_THW: np.ndarray) -> np.ndarray:
+        return filmed(joints(7), seed=99) if index == 4 else pictures_THW[:, ::2]
+
+    assert named(detect_video_joint_mismatch(dataset(change, changed=(2, 4)))) == (4,)
+    larger = dataset(lambda _, pictures_THW: pictures_THW.repeat(2, axis=1).repeat(2, axis=2))
+    assert detect_video_joint_mismatch(larger) == []
+
+
 def test_the_video_of_another_room() -> None:
     (finding,) = detect_video_joint_mismatch(dataset(lambda index, _: filmed(joints(index), OTHER_ROOM_HW)))
     assert (finding.episodes, finding.evidence["kind"]) == ((4,), "elsewhere")
