@@ -79,9 +79,9 @@ def mismatches(dataset: DatasetFacts) -> list[tuple[CameraFacts, Mismatch]]:
     return list(strongest.values())
 
 
-def _tells(sign: Mismatch) -> tuple[bool, bool, float]:
+def _tells(sign: Mismatch) -> tuple[bool, float]:
     """What says where the video belongs tells more than that it does not belong."""
-    return sign.score >= 1, sign.kind != "unexplained", sign.score
+    return sign.score >= 1 and sign.kind != "unexplained", sign.score
 
 
 def _elsewhere(videos: list[CameraFacts]) -> list[Mismatch]:
