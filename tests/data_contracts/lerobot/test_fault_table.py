@@ -2,7 +2,7 @@
 
 A row is a fault and a function that makes it. Before the damage the dataset has none of the code (so it is the damage that is
 reported), and `test_each_fault_is_missed_without_its_guard` switches checks off one at a time: exactly one hides the fault. Faults of pictures,
-clocks and texts are in `tests/curation/quality`; those of one file each, in more detail, in `test_defects`.
+clocks and texts are in `tests/curation/quality`; those of one file each, in more detail, in `test_defects_of_*`.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from pathlib import Path
 
@@ -11,53 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
-from data_contracts.errors import ContractError, VideoUnreadable
 from data_contracts.lerobot import DatasetWriter, Feature, VideoSegment, open_dataset
 from data_contracts.lerobot.encode import encode_video
 from data_contracts.lerobot.video import video_index
-
-CAMERA = "observation.images.front"
-FEATURES = {
-    "observation.state": Feature("observation.state", "float64", (2,), ("a", "b")),
-    "action": {"dtype": "float32", "shape": [2], "names": ["a", "b"]},
-    "next.done": {"dtype": "bool", "shape": [1], "names": None},
-}
-
-
-def columns(length: int, seed: int = 0) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return {
-        "observation.state": rng.normal(size=(length, 2)),
-        "action": rng.normal(size=(length, 2)).astype(np.float32),
-        "next.done": np.arange(length) == length - 1,
-    }
-
-
-def carry_over(source, writer: DatasetWriter, episodes=None) -> None:
-    """Writes episodes of a dataset as they are."""
-    for index in source.episode_indices if episodes is None else episodes:
-        episode = source.episode(index)
-        writer.add_episode(
-            columns={key: episode.array(key) for key, f in writer.features.items() if not f.is_visual},
-            task=episode.task,
-            videos={CAMERA: episode.video_segment(CAMERA)},
-        )
-
-
-def tree_hashes(folder: Path) -> dict[str, str]:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def assert_same(before, after, episodes) -> None:
-    for new, old in enumerate(episodes):
-        left, right = before.episode(old), after.episode(new)
-        np.testing.assert_array_equal(left.state_TS, right.state_TS)
-        np.testing.assert_array_equal(left.action_TA, right.action_TA)
-        assert left.task == right.task
-        np.testing.assert_array_equal(np.stack(list(left.frames(CAMERA))), np.stack(list(right.frames(CAMERA))))
+from tests.data_contracts.lerobot.writing import CAMERA, FEATURES, assert_same, carry_over, columns, png, tree_hashes
 
 
 @pytest.mark.parametrize("version", ["v2.0", "v2.1", "v3.0"])
@@ -218,12 +174,6 @@ def test_frame_arrays_are_encoded(tmp_path, codes, codec):
     assert not list((tmp_path / "new").rglob("episode-*.mp4"))
 
 
-def png(shade: int, size: int = 16) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(np.full((size, size, 3), shade, np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def test_embedded_images(tmp_path, codes):
     key = "observation.image"
     features = FEATURES | {key: {"dtype": "image", "shape": [16, 16, 3], "names": ["height", "width", "channel"]}}
@@ -352,134 +302,3 @@ def test_data_is_read_by_datasets_with_features(tmp_path):
     np.testing.assert_array_equal(loaded[2]["observation.grid"], grid[2])
     assert loaded["note"][:] == ["a", "b", "c", "d"]
     np.testing.assert_array_equal(open_dataset(tmp_path / "new").episode(0).array("observation.grid"), grid)
-
-
-# --- refusals --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fps", [29.97, 0, -10])
-def test_fps_must_be_whole(tmp_path, fps):
-    with pytest.raises(ContractError, match="frames per second cannot be written"):
-        DatasetWriter(tmp_path, fps=fps, robot_type=None, features=FEATURES)
-
-
-@pytest.mark.parametrize(
-    ("feature", "message"),
-    [
-        ({"dtype": "float32", "shape": [3], "names": ["a"]}, None),
-        (Feature("x", "float32", (3,), ("a",)), "1 names for 3 values"),
-        (Feature("x", "language", (1,)), "'language', which is not written"),
-        (Feature("x", "float32", (1, 1, 1, 1, 1, 1)), "6 axes"),
-        ({"shape": [1]}, "has no dtype"),
-    ],
-)
-def test_features_that_cannot_be_written(tmp_path, feature, message):
-    if message is None:
-        assert DatasetWriter(tmp_path, fps=10, robot_type=None, features={"x": feature}).features["x"].names is None
-        return
-    with pytest.raises(ContractError, match=message):
-        DatasetWriter(tmp_path, fps=10, robot_type=None, features={"x": feature})
-
-
-def test_keys_with_a_slash_are_refused(tmp_path):
-    with pytest.raises(ContractError, match="cannot be a feature"):
-        DatasetWriter(tmp_path, fps=10, robot_type=None, features={"../x": Feature("../x", "float32", (1,))})
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"action": None}, "lacks action"),
-        ({"extra": np.zeros(5)}, "has extra, which was not declared"),
-        ({"timestamp": np.zeros(5)}, "has timestamp"),
-        ({"action": np.zeros((5, 3))}, r"shape \(3,\) per row; \(2,\) is declared"),
-        ({"action": np.zeros((4, 2))}, "differ in length"),
-        ({"action": np.full((5, 2), np.nan)}, "not finite"),
-        ({"action": np.array([["x", "y"]] * 5)}, "holds no float32"),
-    ],
-)
-def test_columns_that_do_not_fit(tmp_path, change, message):
-    given = {key: value for key, value in (columns(5) | change).items() if value is not None}
-    writer = DatasetWriter(tmp_path, fps=10, robot_type=None, features=FEATURES)
-    with pytest.raises(ContractError, match=message):
-        writer.add_episode(columns=given, task="a")
-
-
-def test_a_refused_episode_leaves_no_trace(stored, tmp_path, codes):
-    source = open_dataset(stored["v2.1"])
-    first = source.episode(0)
-    arrays = {key: first.array(key) for key in ("observation.state", "action")}
-    with DatasetWriter(tmp_path / "new", fps=10, robot_type=None, features=source.features) as writer:
-        with pytest.raises(ContractError, match="6 frames for an episode of 8 rows"):
-            writer.add_episode(columns=arrays, task="x", videos={CAMERA: source.episode(1).video_segment(CAMERA)})
-        with pytest.raises(VideoUnreadable):
-            writer.add_episode(columns=arrays, task="y", videos={CAMERA: VideoSegment(tmp_path / "none.mp4", 0, 8)})
-        carry_over(source, writer)
-    written = open_dataset(tmp_path / "new")
-    assert codes(written) == {}
-    assert written.tasks == source.tasks
-    assert_same(source, written, (0, 1, 2))
-
-
-def test_a_video_that_is_longer_than_its_rows_is_refused(stored, tmp_path):
-    """Frames of a discarded take would shift everything behind them."""
-    source = open_dataset(stored["v2.1"])
-    writer = DatasetWriter(tmp_path, fps=10, robot_type=None, features=FEATURES | {CAMERA: source.features[CAMERA]})
-    with pytest.raises(ContractError, match="10 frames for an episode of 8 rows"):
-        writer.add_episode(columns=columns(8), task="a", videos={CAMERA: source.episode(2).video_segment(CAMERA)})
-
-
-def test_frames_of_a_refused_episode_are_removed(tmp_path):
-    features = FEATURES | {CAMERA: Feature(CAMERA, "video", (32, 32, 3))}
-    with DatasetWriter(tmp_path, fps=10, robot_type=None, features=features, video_codec="h264") as writer:
-        writer.add_episode(columns=columns(4), task="a", videos={CAMERA: np.zeros((4, 32, 32, 3), np.uint8)})
-        with pytest.raises(ContractError, match="5 frames for an episode of 4 rows"):
-            writer.add_episode(columns=columns(4), task="a", videos={CAMERA: np.zeros((5, 32, 32, 3), np.uint8)})
-    assert [path.name for path in tmp_path.rglob("*.mp4")] == ["file-000.mp4"]
-
-
-def test_cameras_of_another_size_are_refused(tmp_path):
-    features = FEATURES | {CAMERA: Feature(CAMERA, "video", (32, 32, 3))}
-    writer = DatasetWriter(tmp_path, fps=10, robot_type=None, features=features, video_codec="h264")
-    writer.add_episode(columns=columns(4), task="a", videos={CAMERA: np.zeros((4, 32, 32, 3), np.uint8)})
-    with pytest.raises(ContractError, match=r"48x32 .*32x32 before"):
-        writer.add_episode(columns=columns(4), task="a", videos={CAMERA: np.zeros((4, 32, 48, 3), np.uint8)})
-
-
-@pytest.mark.parametrize(
-    ("frames", "message"),
-    [
-        (np.zeros((4, 32, 32, 3), np.float32), "float32"),
-        (np.zeros((4, 31, 32, 3), np.uint8), "even width and height"),
-        (np.zeros((0, 32, 32, 3), np.uint8), "No frames"),
-        ([np.zeros((32, 32, 3), np.uint8), np.zeros((32, 48, 3), np.uint8)], "the first one is"),
-    ],
-)
-def test_frames_that_cannot_be_encoded(tmp_path, frames, message):
-    features = FEATURES | {CAMERA: Feature(CAMERA, "video", (32, 32, 3))}
-    writer = DatasetWriter(tmp_path, fps=10, robot_type=None, features=features, video_codec="h264")
-    with pytest.raises(ContractError, match=message):
-        writer.add_episode(columns=columns(4), task="a", videos={CAMERA: frames})
-
-
-def test_nothing_is_finished_after_an_exception(tmp_path):
-    def fail() -> None:
-        with DatasetWriter(tmp_path, fps=10, robot_type=None, features=FEATURES) as writer:
-            writer.add_episode(columns=columns(5), task="a")
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert not (tmp_path / "meta").exists()
-
-
-def test_an_empty_dataset_and_a_used_folder_are_refused(tmp_path):
-    with (
-        pytest.raises(ContractError, match="No episode was written"),
-        DatasetWriter(tmp_path, fps=10, robot_type=None, features=FEATURES),
-    ):
-        pass
-    with DatasetWriter(tmp_path, fps=10, robot_type=None, features=FEATURES) as writer:
-        writer.add_episode(columns=columns(5), task="a")
-    with pytest.raises(ContractError, match="holds a dataset already"):
-        DatasetWriter(tmp_path, fps=10, robot_type=None, features=FEATURES)
