@@ -75,7 +75,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, help="folders that hold LeRobot datasets")
     parser.add_argument("--part", choices=["reported", "tuning"], default="reported")
-    parser.add_argument("--victims", type=int, default=100, help="episodes that are attacked, each in every way")
+    parser.add_argument("--victims", type=int, default=200, help="episodes that are attacked, each in every way")
     parser.add_argument("--pairs", type=int, default=100_000, help="honest pairs that are compared directly at most")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence/duplicates.md"))
     return parser.parse_args()
