@@ -8,7 +8,7 @@ export MUJOCO_GL ?= egl
 export LP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help debian setup demo test test-peer test-manual lint peer fuzz bench-curation \
+.PHONY: help debian setup demo test test-peer test-manual lint peer fuzz bench-curation bench-curation-held-out \
 	bench-duplicates bench-normalise bench-rows bench-video bench-crawl bench-operators-day docs pictures shop dagster clean
 
 help:  ## list the targets
@@ -54,6 +54,9 @@ fuzz: setup  ## 10,000 damaged datasets through everything that reads one; about
 
 bench-curation: setup $(BENCH)/community  ## plant every defect, ask the detectors blind; docs/evidence/curation.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.curation
+
+bench-curation-held-out: setup  ## the same for jumps and foreign videos on episodes that no limit was chosen on
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.curation --held-out --codes motion.jump,agreement.
 
 bench-duplicates: setup $(BENCH)/community  ## attack the search for copies; docs/evidence/duplicates.md
 	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/attacks $(BENCH)/community

@@ -21,12 +21,12 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 @dataclass(frozen=True)
 class Request:
-    """What a run is asked to do. `codes` restricts it to defects whose code contains it."""
+    """What a run is asked to do. `codes` restricts it to defects whose code contains one of them."""
 
     corpus: Path
     kept: Path
     is_quick: bool = False
-    codes: str = ""
+    codes: tuple[str, ...] = ()
     processes: int = 2
 
 
@@ -66,7 +66,9 @@ def answers(request: Request) -> list[Answer]:
 
 
 def _work(request: Request, digests: tuple[str, str]) -> Work:
-    chosen = [injection for injection in INJECTIONS if request.codes in injection.code]
+    chosen = [
+        injection for injection in INJECTIONS if not request.codes or any(c in injection.code for c in request.codes)
+    ]
     of_real = [i for i in chosen if i.code.startswith(REAL_FAMILIES) and i.scope == "episode" and i.rank == 1]
     clean, clean_real = simulated(request.corpus), real()
     todo = plan(clean, chosen, QUICK if request.is_quick else FULL)
