@@ -137,9 +137,9 @@ def odd_episodes(ranges: JointRanges, robot_type: str | None) -> list[int]:
     if family is None or not joints or not np.isfinite([ranges.low_ED, ranges.high_ED]).all():
         return []
     is_arm_D = np.array([not joint.endswith(family.gripper) for joint in joints])
+    is_counts_E, is_radians_E = _are_counts(ranges, is_arm_D), _are_radians(ranges, is_arm_D)
     for place, (low_D, high_D) in enumerate(zip(ranges.low_ED, ranges.high_ED, strict=True)):
-        unit = _unit(JointRanges(ranges.names, low_D[None], high_D[None]), family, is_arm_D)[0]
-        size = unit if unit in ("radians", "counts") else "degrees"
+        size = "counts" if is_counts_E[place] else "radians" if is_radians_E[place] else "degrees"
         zero = _zero(family, joints, low_D, high_D, None)[0] if size == "degrees" else None
         if size != "degrees" or zero:
             votes.setdefault((size, zero), []).append(place)
@@ -188,11 +188,12 @@ def _unit(ranges: JointRanges, family: Family, is_arm_D: np.ndarray) -> tuple[Un
     low_D, high_D = _reach(ranges)
     reach_D = np.maximum(np.abs(low_D), np.abs(high_D))
     arm, furthest = reach_D[is_arm_D], float(reach_D[is_arm_D].max())
-    if furthest > COUNTS_FROM and _is_whole(low_D) and _is_whole(high_D):
+    whole = JointRanges(ranges.names, low_D[None], high_D[None])
+    if _are_counts(whole, is_arm_D).all():
         return "counts", 0.97, [f"whole numbers up to {furthest:g}"], None
     if furthest > FULLEST_DEGREES:
         return "unknown", 0.0, [f"values reach {furthest:.4g}, which no convention does"], None
-    if reach_D.max() <= RADIANS_LIMIT and (high_D - low_D)[is_arm_D].max() >= RADIANS_TRAVEL:
+    if _are_radians(whole, is_arm_D).all():
         return "radians", 0.95, [f"no value beyond {reach_D.max():.2f}, though the arm moves"], None
     extremes = np.concatenate([ranges.low_ED[:, is_arm_D].ravel(), ranges.high_ED[:, is_arm_D].ravel()])
     if _is_on_grid(extremes, OLD_GRID_DEG):
@@ -210,6 +211,19 @@ def _unit(ranges: JointRanges, family: Family, is_arm_D: np.ndarray) -> tuple[Un
     if any(name.startswith(family.old_prefix) for name in ranges.names):
         return "degrees", 0.8, [f"names with {family.old_prefix!r} were given up before normalised joints came"], None
     return "unknown", 0.5, ["no joint leaves -100..100 nor touches its ends: degrees or normalised"], None
+
+
+def _are_counts(ranges: JointRanges, is_arm_D: np.ndarray) -> np.ndarray:
+    """Returns for each episode whether its joints are whole numbers beyond what degrees reach, (E,)."""
+    ends_2ED = np.stack([ranges.low_ED, ranges.high_ED])
+    is_whole_E = (ends_2ED == np.round(ends_2ED)).all(axis=(0, 2))
+    return is_whole_E & (np.abs(ends_2ED[..., is_arm_D]).max(axis=(0, 2)) > COUNTS_FROM)
+
+
+def _are_radians(ranges: JointRanges, is_arm_D: np.ndarray) -> np.ndarray:
+    """Returns for each episode whether no value leaves what radians reach, though the arm moves, (E,)."""
+    is_small_E = np.abs(np.stack([ranges.low_ED, ranges.high_ED])).max(axis=(0, 2)) <= RADIANS_LIMIT
+    return is_small_E & ((ranges.high_ED - ranges.low_ED)[:, is_arm_D].max(axis=1) >= RADIANS_TRAVEL)
 
 
 def _zero(

@@ -25,8 +25,11 @@ class ConversionRecord:
     ) -> None:
         """Takes the vectors of an episode before and after, (T, D)."""
         for key, vector in self._plan.vectors.items():
+            places = {*vector.changed, *vector.turning}
+            if not places:
+                continue
             ends = [(values[key].min(axis=0).tolist(), values[key].max(axis=0).tolist()) for values in (before, after)]
-            for place in {*vector.changed, *vector.turning}:
+            for place in places:
                 ranges = tuple((low[place], high[place]) for low, high in ends)
                 known = self._ranges.get((key, place), ranges)
                 self._ranges[key, place] = tuple(

@@ -74,23 +74,41 @@ def list_files(root: Path) -> DatasetFiles:
     root = root.resolve()
     allowed = (root, *_hub_blobs(root))
     sizes, refused, not_text = {}, [], []
-    for folder, subfolders, names in os.walk(root):
-        here = Path(folder)
-        links = [(here / name).relative_to(root).as_posix() for name in subfolders if (here / name).is_symlink()]
-        refused += [link if _is_text(link) else ascii(link) for link in links]
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in sorted(names):
-            path = here / name
-            relative = path.relative_to(root).as_posix()
-            if name.startswith("."):
+    waiting = [("", root)]
+    while waiting:
+        before, folder = waiting.pop()
+        for entry in _entries(folder):
+            relative = f"{before}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                if not entry.name.startswith("."):
+                    waiting.append((f"{relative}/", Path(entry.path)))
+            elif entry.is_symlink() and _is_folder(entry):
+                refused.append(relative if _is_text(relative) else ascii(relative))
+            elif entry.name.startswith("."):
                 continue
-            if not _is_text(relative):
+            elif not _is_text(relative):
                 not_text.append(ascii(relative))
-            elif path.is_symlink() and not _leads_into(path, allowed):
+            elif entry.is_symlink() and not _leads_into(Path(entry.path), allowed):
                 refused.append(relative)
-            elif path.is_file():
-                sizes[relative] = path.stat().st_size
-    return DatasetFiles(root, sizes, tuple(refused), tuple(not_text))
+            elif entry.is_file():
+                sizes[relative] = entry.stat().st_size
+    return DatasetFiles(root, dict(sorted(sizes.items())), tuple(sorted(refused)), tuple(sorted(not_text)))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Returns what lies in a folder, sorted by name; nothing where it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def _is_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:  # a loop of links
+        return False
 
 
 def _leads_into(link: Path, places: tuple[Path, ...]) -> bool:

@@ -48,6 +48,7 @@ class DataShards:
         self._size_bytes = 0
         self._file: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
+        self._waiting_rows = self._waiting_bytes = 0
 
     def append(self, rows: pa.Table) -> tuple[int, int]:
         """Appends the rows of an episode and returns (chunk, file) of where they went."""
@@ -57,10 +58,12 @@ class DataShards:
             self._size_bytes = 0
             chunk, file = divmod(self._number, CHUNKS_SIZE)
             self._file = open_parquet(self._folder / DATA_PATH.format(chunk_index=chunk, file_index=file), self._schema)
+        size_bytes = rows.nbytes
         self._waiting.append(rows)
-        self._size_bytes += rows.nbytes
-        waiting = self._waiting
-        if sum(table.num_rows for table in waiting) >= GROUP_ROWS or sum(t.nbytes for t in waiting) >= GROUP_BYTES:
+        self._waiting_rows += rows.num_rows
+        self._waiting_bytes += size_bytes
+        self._size_bytes += size_bytes
+        if self._waiting_rows >= GROUP_ROWS or self._waiting_bytes >= GROUP_BYTES:
             self._write_group()
         return divmod(self._number, CHUNKS_SIZE)
 
@@ -76,6 +79,7 @@ class DataShards:
             rows = pa.concat_tables(self._waiting)
             self._file.write_table(rows, row_group_size=max(rows.num_rows, 1))
             self._waiting.clear()
+            self._waiting_rows = self._waiting_bytes = 0
 
 
 def open_parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

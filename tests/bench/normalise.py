@@ -1,6 +1,6 @@
 """Normalising beside LeRobot 0.4.4's v2.1-to-v3.0 converter: time and memory on the same sets, results compared by LeRobot.
 
-    python -m tests.bench.normalise [--pairs 3] [--small 50] [--large 500] [--codec av1] [--out docs/evidence/normalise.md]
+    python -m tests.bench.normalise [--pairs 7] [--small 50] [--large 500] [--codec av1] [--out docs/evidence/normalise.md]
 
 Each run is a process of its own on a fresh copy (hard links) of the set; the two take turns. What counts is the time of the
 large set less that of the small one, so that start-up and imports are left out. Needs the peer (`make peer`).
@@ -38,7 +38,7 @@ class Run:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--small", type=int, default=50)
     parser.add_argument("--large", type=int, default=500)
     parser.add_argument("--codec", choices=("av1", "h264"), default="av1")
