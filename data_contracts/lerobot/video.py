@@ -117,13 +117,19 @@ def _of_sample_table(path: Path) -> VideoIndex | None:
 
 
 def _of_packets(path: Path) -> VideoIndex:
-    """Returns what the packets of a file say, all of them read. Raises VideoUnreadable where there are none."""
+    """Returns what the packets of a file say, all of them read. Raises VideoUnreadable where there are none, or where looking
+    for a frame leads past it: its list of key frames is damaged."""
     with _opened(path) as (container, stream):
         found = [p for p in container.demux(stream) if p.pts is not None and not p.is_corrupt]
         packets = [p for p in found if not p.is_discard]
         if not packets:
             raise VideoUnreadable(f"{path} holds no whole frame.", hint="Fetch the file again.")
         order = sorted(range(len(packets)), key=lambda position: packets[position].pts)
+        key_pts = sorted(packet.pts for packet in packets if packet.is_keyframe)
+        for pts in {*key_pts[:1], *key_pts[-1:]}:
+            container.seek(pts, stream=stream, backward=True)
+            if next((packet.pts for packet in container.demux(stream) if packet.pts is not None), pts + 1) > pts:
+                raise VideoUnreadable(f"{path} names its key frames wrongly.", hint="Fetch the file again.")
         return VideoIndex(
             path=path,
             codec=stream.codec_context.codec.canonical_name,

@@ -13,6 +13,7 @@ from PIL import Image
 
 from data_contracts.errors import VideoUnreadable
 from data_contracts.lerobot import open_dataset
+from data_contracts.lerobot.encode import encode_video
 from data_contracts.lerobot.images import ImageFrames
 from data_contracts.lerobot.video import VideoFrames, video_index
 
@@ -135,3 +136,15 @@ def test_a_seek_that_lands_too_late_is_taken_back(tmp_path, monkeypatch):
     clip = write_clip(tmp_path / "clip.mp4", "open-gop=0", g="4")
     np.testing.assert_array_equal(VideoFrames(video_index(clip)).decode([21, 22]), decoded(clip)[21:23])
     assert starts == [20, 16]
+
+
+@pytest.mark.parametrize("codec", ["av1", "h264"])
+def test_a_file_that_names_its_key_frames_wrongly(tmp_path, codec):
+    pictures = np.random.default_rng(3).integers(0, 255, (12, 64, 64, 3), dtype=np.uint8)
+    encode_video(pictures, tmp_path / "clip.mp4", fps=10, codec=codec)
+    content = bytearray((tmp_path / "clip.mp4").read_bytes())
+    first_key_frame = content.index(b"stss") + 12
+    content[first_key_frame : first_key_frame + 4] = b"\xff\xff\xff\xff"
+    (tmp_path / "clip.mp4").write_bytes(content)
+    with pytest.raises(VideoUnreadable, match=r"clip.mp4 (cannot be decoded|names its key frames wrongly)"):
+        video_index(tmp_path / "clip.mp4")
