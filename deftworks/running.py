@@ -120,6 +120,9 @@ def run_with_progress(lake: Lake, until: str) -> PipelineRun:
     from pipelines.run import run_pipeline
 
     def show(progress: Progress) -> None:
+        if progress.num_unchanged:
+            err.print(f"[dim]-[/dim] {progress.job} {progress.num_unchanged} of {progress.num_total} are as they were")
+            return
         mark = "[green]✓[/green]" if progress.is_success else "[red]✗[/red]"
         count = f" {progress.num_done}/{progress.num_total}" if progress.num_total > 1 else ""
         err.print(f"{mark} {progress.job}{count} {progress.key or ''} [dim]{progress.seconds:.1f} s[/dim]")

@@ -1,19 +1,26 @@
-"""One dataset from its listing to its findings, as stages: what the Dagster assets and the crawl both do.
+"""One dataset from its listing to its findings, as stages: what the Dagster assets and the crawl both do. What decides each
+stage of a dataset stands here too, for whoever asks whether any of them is to be made again.
 
 What does not belong here: anything of Dagster, and how the network is asked (`curation.sources`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_contracts.catalogue import EPISODES, FINDINGS, JOINT_RANGES
-from data_contracts.errors import ContractError, DatasetUnreadable, NotADataset
+from data_contracts.errors import ContractError, DatasetUnreadable, DeftworksError, NotADataset
 from data_contracts.layout import Lake
 from data_contracts.manifests import DatasetVerdict, RawDataset
-from data_contracts.stages import StageResult, digest_of, run_stage
+from data_contracts.stages import StageResult, digest_of, folder_digest, run_stage
+from pipelines.failed_stages import read_failures
 from pipelines.versions import VERSIONS
+
+if TYPE_CHECKING:
+    from annotation import Annotator
 
 
 def make_raw(lake: Lake, row: dict[str, Any]) -> StageResult:
@@ -39,9 +46,63 @@ def raw_inputs(row: dict[str, Any]) -> dict[str, Any]:
 def make_findings(lake: Lake, dataset_id: str) -> StageResult:
     """Makes sure that the dataset is judged as its source published it."""
     raw = read_raw(lake, dataset_id)
+    return run_stage(lake.findings(dataset_id), findings_inputs(raw), lambda out: _judge(raw, out))
+
+
+def findings_inputs(raw: RawDataset) -> dict[str, Any]:
+    """Returns what decides the stage of `make_findings`."""
     known = {"fetched": raw.fetched, "findings": digest_of([f.model_dump(mode="json") for f in raw.findings])}
-    inputs = {"version": VERSIONS["dataset_findings"], "dataset": dataset_id, "revision": raw.revision, **known}
-    return run_stage(lake.findings(dataset_id), inputs, lambda out: _judge(raw, out))
+    return {"version": VERSIONS["dataset_findings"], "dataset": raw.dataset_id, "revision": raw.revision, **known}
+
+
+def normalised_inputs(lake: Lake, dataset_id: str) -> dict[str, Any]:
+    """Returns what decides the normalised dataset."""
+    return {"version": VERSIONS["normalised_dataset"], "findings": folder_digest(lake.findings(dataset_id))}
+
+
+def described_inputs(lake: Lake, dataset_id: str, asset: str, **settings: str) -> dict[str, Any]:
+    """Returns what decides an asset that describes the normalised dataset."""
+    return {"version": VERSIONS[asset], "normalised": folder_digest(lake.normalised(dataset_id)), **settings}
+
+
+@cache
+def annotator_of(spec: str) -> Annotator:
+    """Returns the annotator that the settings name, loaded once per process: a model takes minutes to load."""
+    from annotation import open_annotator
+
+    return open_annotator(spec)
+
+
+def identity(annotator: Annotator) -> dict[str, str]:
+    """Returns what tells one annotator from another, for the inputs of labels."""
+    return {"annotator": annotator.name, "prompt": annotator.prompt_hash or ""}
+
+
+def is_up_to_date(lake: Lake, row: dict[str, Any], annotator: str) -> bool:
+    """Returns True where every stage of a listed dataset is what it would be if it were made now, and none failed last time.
+
+    Args:
+        row: its row of SOURCE_LISTING.
+        annotator: as the settings name it.
+    """
+    dataset_id = row["dataset_id"]
+    if read_failures(lake, [dataset_id]):
+        return False
+    try:
+        return all(folder_digest(folder) == digest_of(inputs) for folder, inputs in _stages(lake, row, annotator))
+    except DeftworksError:  # something that is to be read is gone or broken, or the annotator cannot be had
+        return False
+
+
+def _stages(lake: Lake, row: dict[str, Any], annotator: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yields the stages in the order in which they are made: the inputs of one are only known once those before it are there."""
+    name = row["dataset_id"]
+    yield lake.raw(name), raw_inputs(row)
+    yield lake.findings(name), findings_inputs(read_raw(lake, name))
+    yield lake.normalised(name), normalised_inputs(lake, name)
+    yield lake.camera_roles(name), described_inputs(lake, name, "camera_roles")
+    yield lake.fingerprints(name), described_inputs(lake, name, "fingerprints")
+    yield lake.task_labels(name), described_inputs(lake, name, "task_labels", **identity(annotator_of(annotator)))
 
 
 def read_raw(lake: Lake, dataset_id: str) -> RawDataset:

@@ -14,6 +14,7 @@ import dagster as dg
 
 from data_contracts.layout import Lake
 from data_contracts.manifests import CorpusManifest, RunDataset, RunReport
+from pipelines.dataset_stages import is_up_to_date
 from pipelines.definitions import build_definitions
 from pipelines.instance import COMMAND_LINE, bury_dead_runs, open_instance
 from pipelines.lake_lock import only_run
@@ -27,7 +28,8 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class Progress:
-    """One finished run: which job, for which partition, how it ended. `num_done` of `num_total` count within the job."""
+    """One finished run: which job, for which partition, how it ended. `num_done` of `num_total` count within the job. Without
+    a run: the `num_unchanged` partitions for which there is nothing to do."""
 
     job: str
     key: str | None
@@ -36,6 +38,7 @@ class Progress:
     seconds: float
     num_done: int
     num_total: int
+    num_unchanged: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,26 @@ def run_pipeline(
         bury_dead_runs(instance)
         runner = _Runner(build_definitions(lake), instance, on_progress)
         runner.must("crawl")
-        datasets = resource.listing()["dataset_id"].sort().to_list()
+        listing = resource.listing().sort("dataset_id")
+        datasets = listing["dataset_id"].to_list()
         sync_partitions(instance, DATASETS, datasets)
-        runner.each("curate_dataset", datasets)
+        unchanged = _unchanged(resource, instance, listing.to_dicts())
+        if unchanged:
+            on_progress(Progress("curate_dataset", None, True, "", 0.0, len(unchanged), len(datasets), len(unchanged)))
+        runner.each("curate_dataset", [name for name in datasets if name not in unchanged])
         runner.must("build_corpus")
         if until != "corpus":
             _train_and_pack(runner, instance, resource, until)
         return PipelineRun(report(lake), runner.failures)
+
+
+def _unchanged(resource: LakeResource, instance: dg.DagsterInstance, rows: list[dict[str, Any]]) -> set[str]:
+    """Returns the datasets for which a run would do nothing but fill the event log, by half a megabyte each."""
+    shown = instance.get_materialized_partitions(dg.AssetKey("fingerprints"))
+    annotator = resource.settings.annotator
+    return {
+        row["dataset_id"] for row in rows if row["dataset_id"] in shown and is_up_to_date(resource.lake, row, annotator)
+    }
 
 
 def report(lake: Lake) -> RunReport:

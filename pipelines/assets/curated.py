@@ -1,35 +1,17 @@
 """What is known about a normalised dataset: which camera shows what, what each episode does, what each episode is."""
 
-from functools import cache
-from typing import TYPE_CHECKING
-
 import dagster as dg
 
 from data_contracts.catalogue import CAMERA_ROLE_TABLE, FINGERPRINTS, TASK_LABELS
-from data_contracts.stages import folder_digest, run_stage
+from data_contracts.stages import run_stage
 from pipelines.assets.datasets import normalised_dataset
+from pipelines.dataset_stages import annotator_of, described_inputs, identity
 from pipelines.failures import dataset_failures
 from pipelines.instance import VLM_POOL
 from pipelines.partitions import DATASETS
 from pipelines.pictures import column_schema, markdown_table
 from pipelines.resources import LakeResource
 from pipelines.versions import VERSIONS
-
-if TYPE_CHECKING:
-    from annotation import Annotator
-
-
-@cache
-def annotator_of(spec: str) -> "Annotator":
-    """Returns the annotator that the settings name, loaded once per process: a model takes minutes to load."""
-    from annotation import open_annotator
-
-    return open_annotator(spec)
-
-
-def _inputs(asset: str, lake: LakeResource, dataset_id: str, **settings: str) -> dict:
-    upstream = folder_digest(lake.lake.normalised(dataset_id))
-    return {"version": VERSIONS[asset], "normalised": upstream, **settings}
 
 
 @dg.asset(
@@ -44,7 +26,7 @@ def camera_roles(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Ma
 
         result = run_stage(
             folder,
-            _inputs("camera_roles", lake, dataset_id),
+            described_inputs(lake.lake, dataset_id, "camera_roles"),
             lambda out: CAMERA_ROLE_TABLE.write(
                 assign_camera_roles(lake.lake.normalised(dataset_id)), out / "camera_roles.parquet"
             ),
@@ -73,10 +55,9 @@ def task_labels(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mat
         from annotation import label_tasks
 
         annotator = annotator_of(lake.settings.annotator)
-        identity = {"annotator": annotator.name, "prompt": annotator.prompt_hash or ""}
         result = run_stage(
             folder,
-            _inputs("task_labels", lake, dataset_id, **identity),
+            described_inputs(lake.lake, dataset_id, "task_labels", **identity(annotator)),
             lambda out: TASK_LABELS.write(
                 label_tasks(lake.lake.normalised(dataset_id), annotator), out / "task_labels.parquet"
             ),
@@ -106,7 +87,7 @@ def fingerprints(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Ma
 
         result = run_stage(
             folder,
-            _inputs("fingerprints", lake, dataset_id),
+            described_inputs(lake.lake, dataset_id, "fingerprints"),
             lambda out: FINGERPRINTS.write(fingerprint(lake.lake.normalised(dataset_id)), out / "fingerprints.parquet"),
         )
         table = FINGERPRINTS.read(folder / "fingerprints.parquet")

@@ -7,9 +7,16 @@ import dagster as dg
 from data_contracts.catalogue import EPISODES, FINDINGS, SOURCE_LISTING
 from data_contracts.layout import Lake
 from data_contracts.manifests import NormalisedDataset, RawDataset
-from data_contracts.stages import folder_digest, run_stage
+from data_contracts.stages import run_stage
 from pipelines.checks import report_findings
-from pipelines.dataset_stages import earlier_verdict, make_findings, make_raw, read_raw, read_verdict
+from pipelines.dataset_stages import (
+    earlier_verdict,
+    make_findings,
+    make_raw,
+    normalised_inputs,
+    read_raw,
+    read_verdict,
+)
 from pipelines.failures import RETRY, dataset_failures, domain_failures
 from pipelines.instance import HUB_POOL
 from pipelines.partitions import DATASETS
@@ -91,7 +98,7 @@ def normalised_dataset(context: dg.AssetExecutionContext, lake: LakeResource) ->
     dataset_id = context.partition_key
     with dataset_failures(lake.lake, dataset_id, "normalised_dataset"):
         raw = read_raw(lake.lake, dataset_id)
-        inputs = {"version": VERSIONS["normalised_dataset"], "findings": folder_digest(lake.lake.findings(dataset_id))}
+        inputs = normalised_inputs(lake.lake, dataset_id)
         folder = lake.lake.normalised(dataset_id)
         result = run_stage(folder, inputs, lambda out: _normalise(lake.lake, raw, out))
         manifest = read_normalised(lake.lake, dataset_id)

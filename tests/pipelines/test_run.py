@@ -1,5 +1,7 @@
 """The road from sources to the corpus, through real Dagster runs on a real instance."""
 
+import shutil
+
 import dagster as dg
 import polars as pl
 import pytest
@@ -11,6 +13,7 @@ from pipelines.definitions import build_definitions
 from pipelines.instance import COMMAND_LINE, VLM_POOL, only_run, open_instance
 from pipelines.run import run_pipeline
 from pipelines.settings import Settings, read_settings, write_settings
+from pipelines.versions import VERSIONS
 
 
 def lake_over(tmp_path, community) -> Lake:
@@ -50,9 +53,35 @@ def test_a_second_run_does_nothing_again_and_gives_the_same_hash(tmp_path, tiny_
     lake = lake_over(tmp_path, tiny_community)
     first = run_pipeline(lake, "corpus")
     made = {p: p.stat().st_mtime_ns for p in lake.home.glob("*/*/stage.json")}
-    second = run_pipeline(lake, "corpus")
+    seen = []
+    second = run_pipeline(lake, "corpus", seen.append)
     assert second.report == first.report
     assert {p: p.stat().st_mtime_ns for p in lake.home.glob("*/*/stage.json")} == made
+    assert [(p.key, p.num_unchanged) for p in seen if p.job == "curate_dataset"] == [(None, 5)]
+
+
+@pytest.mark.parametrize("lost", ["raw", "findings", "normalised", "camera_roles", "task_labels", "fingerprints"])
+def test_a_dataset_that_lost_something_is_made_again_alone(tmp_path, tiny_community, lost):
+    lake = lake_over(tmp_path, tiny_community)
+    first = run_pipeline(lake, "corpus")
+    shutil.rmtree(lake.home / lost / "lab-a__pick-cube")
+    seen = []
+    assert run_pipeline(lake, "corpus", seen.append).report == first.report
+    assert [p.key for p in seen if p.job == "curate_dataset"] == [None, "lab-a__pick-cube"]
+    assert (lake.home / lost / "lab-a__pick-cube" / "stage.json").is_file()
+
+
+def test_another_version_of_the_code_or_a_new_event_log_makes_runs_again(tmp_path, tiny_community, monkeypatch):
+    lake = lake_over(tmp_path, tiny_community)
+    run_pipeline(lake, "corpus")
+    monkeypatch.setitem(VERSIONS, "camera_roles", "other")
+    seen = []
+    run_pipeline(lake, "corpus", seen.append)
+    assert len([p for p in seen if p.job == "curate_dataset"]) == 5
+    shutil.rmtree(lake.dagster)
+    seen.clear()
+    run_pipeline(lake, "corpus", seen.append)
+    assert len([p for p in seen if p.job == "curate_dataset"]) == 5
 
 
 def test_the_corpus_hash_does_not_depend_on_where_things_lie(tmp_path, tiny_community):
