@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -51,12 +52,48 @@ def encode_frames(frames: Iterator[Any], path: Path, fps: int, codec: str) -> in
     with av.open(str(path), "w", options={"movflags": "faststart"}) as output:
         stream: Any = output.add_stream(encoder, rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = first.width, first.height, PIX_FMT
+        with _own_priority():
+            output.start_encoding()
         for frame in _chained(first, frames):
             frame.pts, frame.time_base, frame.pict_type = count, Fraction(1, fps), 0
             output.mux(stream.encode(frame))
             count += 1
         output.mux(stream.encode())
     return count
+
+
+@contextmanager
+def _own_priority() -> Iterator[None]:
+    """Gives every thread of the process the scheduling policy that it had, new ones that of the caller: for root, SVT-AV1 makes
+    its threads and the caller's real-time ones, which stops everything else on the machine, and leaves them so."""
+    if not hasattr(os, "sched_setscheduler"):
+        yield
+        return
+    before = {thread: _policy(thread) for thread in _threads()}
+    own = _policy(0)
+    try:
+        yield
+    finally:
+        for thread in _threads():
+            policy = before.get(thread) or own
+            if policy and _policy(thread) not in (policy, None):
+                with suppress(OSError):
+                    os.sched_setscheduler(thread, *policy)
+
+
+def _threads() -> list[int]:
+    try:
+        return [int(entry.name) for entry in Path("/proc/self/task").iterdir()]
+    except OSError:
+        return []
+
+
+def _policy(thread: int) -> tuple[int, os.sched_param] | None:
+    """Returns policy and priority of a thread; None where it has ended."""
+    try:
+        return os.sched_getscheduler(thread), os.sched_getparam(thread)
+    except OSError:
+        return None
 
 
 def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:

@@ -1,11 +1,15 @@
-"""The same frames give the same bytes, again and again in one process: x264's mbtree look-ahead did not."""
+"""What an encoder must leave alone: bytes (x264's mbtree look-ahead changed them), and the priority of threads."""
 
 import hashlib
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from data_contracts.lerobot.encode import encode_video
+
+TASKS = Path("/proc/self/task")
 
 
 @pytest.mark.parametrize("codec", ["h264", "av1"])
@@ -18,3 +22,20 @@ def test_encoding_repeats_to_the_byte(tmp_path, codec):
         encode_video(frames, tmp_path / "v.mp4", fps=80, codec=codec)
         seen.add(hashlib.sha256((tmp_path / "v.mp4").read_bytes()).hexdigest())
     assert len(seen) == 1
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getscheduler") or os.getuid() != 0, reason="only root gets real-time threads"
+)
+def test_encoding_leaves_every_thread_its_priority(tmp_path):
+    met = set()
+
+    def frames():
+        for shade in range(12):
+            met.update(os.sched_getscheduler(int(thread.name)) for thread in TASKS.iterdir())
+            yield np.full((64, 64, 3), shade * 20, np.uint8)
+
+    before = os.sched_getscheduler(0)
+    encode_video(frames(), tmp_path / "v.mp4", fps=10, codec="av1")
+    assert met == {before}
+    assert os.sched_getscheduler(0) == before
