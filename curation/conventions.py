@@ -188,12 +188,12 @@ def _unit(ranges: JointRanges, family: Family, is_arm_D: np.ndarray) -> tuple[Un
     low_D, high_D = _reach(ranges)
     reach_D = np.maximum(np.abs(low_D), np.abs(high_D))
     arm, furthest = reach_D[is_arm_D], float(reach_D[is_arm_D].max())
-    whole = JointRanges(ranges.names, low_D[None], high_D[None])
-    if _are_counts(whole, is_arm_D).all():
+    overall = JointRanges(ranges.names, low_D[None], high_D[None])
+    if _are_counts(overall, is_arm_D).all():
         return "counts", 0.97, [f"whole numbers up to {furthest:g}"], None
     if furthest > FULLEST_DEGREES:
         return "unknown", 0.0, [f"values reach {furthest:.4g}, which no convention does"], None
-    if _are_radians(whole, is_arm_D).all():
+    if _are_radians(overall, is_arm_D).all():
         return "radians", 0.95, [f"no value beyond {reach_D.max():.2f}, though the arm moves"], None
     extremes = np.concatenate([ranges.low_ED[:, is_arm_D].ravel(), ranges.high_ED[:, is_arm_D].ravel()])
     if _is_on_grid(extremes, OLD_GRID_DEG):

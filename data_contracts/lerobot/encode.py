@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -64,36 +65,23 @@ def encode_frames(frames: Iterator[Any], path: Path, fps: int, codec: str) -> in
 
 @contextmanager
 def _own_priority() -> Iterator[None]:
-    """Gives every thread of the process the scheduling policy that it had, new ones that of the caller: for root, SVT-AV1 makes
-    its threads and the caller's real-time ones, which stops everything else on the machine, and leaves them so."""
+    """Leaves the caller its scheduling policy, and gives it to threads that begin inside: for root, SVT-AV1 makes its threads and
+    the caller's real-time ones, which stops everything else on the machine, and leaves them so."""
     if not hasattr(os, "sched_setscheduler"):
         yield
         return
-    before = {thread: _policy(thread) for thread in _threads()}
-    own = _policy(0)
+    own = os.sched_getscheduler(0), os.sched_getparam(0)
+    others = _threads() - {threading.get_native_id()}
     try:
         yield
     finally:
-        for thread in _threads():
-            policy = before.get(thread) or own
-            if policy and _policy(thread) not in (policy, None):
-                with suppress(OSError):
-                    os.sched_setscheduler(thread, *policy)
+        for thread in _threads() - others:
+            with suppress(OSError):  # it has ended
+                os.sched_setscheduler(thread, *own)
 
 
-def _threads() -> list[int]:
-    try:
-        return [int(entry.name) for entry in Path("/proc/self/task").iterdir()]
-    except OSError:
-        return []
-
-
-def _policy(thread: int) -> tuple[int, os.sched_param] | None:
-    """Returns policy and priority of a thread; None where it has ended."""
-    try:
-        return os.sched_getscheduler(thread), os.sched_getparam(thread)
-    except OSError:
-        return None
+def _threads() -> set[int]:
+    return {int(entry.name) for entry in Path("/proc/self/task").iterdir()}
 
 
 def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
