@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +28,18 @@ def test_encoding_repeats_to_the_byte(tmp_path, codec):
 @pytest.mark.skipif(
     not hasattr(os, "sched_getscheduler") or os.getuid() != 0, reason="only root gets real-time threads"
 )
-def test_encoding_leaves_every_thread_its_priority(tmp_path):
-    met = set()
+def test_encoding_makes_no_thread_a_real_time_one(tmp_path):
+    met = set()  # of all threads: other libraries keep some in policies of their own, but none in real time
 
     def frames():
         for shade in range(12):
-            met.update(os.sched_getscheduler(int(thread.name)) for thread in TASKS.iterdir())
+            for thread in TASKS.iterdir():
+                with suppress(ProcessLookupError):
+                    met.add(os.sched_getscheduler(int(thread.name)))
             yield np.full((64, 64, 3), shade * 20, np.uint8)
 
     before = os.sched_getscheduler(0)
     encode_video(frames(), tmp_path / "v.mp4", fps=10, codec="av1")
-    assert met == {before}
+    assert before in met
+    assert not met & {os.SCHED_FIFO, os.SCHED_RR}
     assert os.sched_getscheduler(0) == before
