@@ -71,8 +71,9 @@ _SAYS = {
     "shifted": "fits its joints best {lag:g} frames away from where it lies.",
     "elsewhere": "differs in {share:.0%} of the picture from what the camera shows in the other episodes.",
     "unexplained": "shows nothing of what the joints do (they explain {fit:.0%} of it, {usual:.0%} in the other episodes).",
-    "swapped": "shows the pictures of episode {other} to joints that moved otherwise.",
+    "copied": "shows the pictures of episode {other} to joints that moved otherwise.",
     "doubled": "shows the same pictures as episode {other}, whose joints moved otherwise: one of the two is wrong.",
+    "exchanged": "fits the joints of episode {other}, whose video fits the joints of this one: the two are exchanged.",
 }
 
 

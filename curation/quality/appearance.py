@@ -24,6 +24,10 @@ LEVEL = 1.0
 LAGS = np.array([0, 2, 4, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50])
 MIN_OVERLAP, MIN_PICTURES = 0.4, 8
 OUTLYING_FIT = 0.0
+MOVING_REACH = 0.1
+"""Of the reach of the vector's largest: a dimension that moves less shows little."""
+ENCODED = 0.1
+"""Squared levels between two encodings of the same pictures, these made small."""
 NOVELTY = 32.0
 """Pictures of an episode are alike: as much is known of a posture as there are episodes that took it, not pictures."""
 
@@ -42,18 +46,33 @@ class Agreement(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Mean squared levels between two episodes: how far apart their pictures are by their joints and in fact, both but for what
-    does not change; and how far the pictures of each are from what its joints promise. `change` is what changes over time."""
+    """How two episodes differ. `pictures`: the largest difference of any kept pixel, in levels. `change`: by how much a pixel
+    changes over time in the one that changes less. `joints`: the mean difference of the joint that differs most, in parts of its
+    range. `error_PJ`: squared levels (2, 2), how far the pictures of each (row) are from what the joints of each promise."""
 
+    pictures: float
     change: float
-    promised: float
-    seen: float
-    first_error: float
-    second_error: float
+    joints: float
+    error_PJ: np.ndarray
+
+    @property
+    def excess(self) -> float:
+        """Natural logarithm of how much worse the first's joints explain the pictures of both than the second's."""
+        return float(np.log(self.error_PJ[:, 0].sum() / self.error_PJ[:, 1].sum()))
+
+    @property
+    def gains(self) -> tuple[float, float]:
+        """Natural logarithm of how much better the other's joints explain the pictures of each than its own."""
+        return float(np.log(self.error_PJ[0, 0] / self.error_PJ[0, 1])), float(
+            np.log(self.error_PJ[1, 1] / self.error_PJ[1, 0])
+        )
 
 
 class Appearance:
-    """The pictures of one camera over all episodes as a function of the joints. At least 4 digests, of one picture size."""
+    """The pictures of one camera over all episodes as a function of the joints. At least 4 digests, of one picture size.
+
+    `weight_P` is how much a pixel counts: by how much of it joints explain.
+    """
 
     def __init__(self, digests: Sequence[CameraDigest]) -> None:
         self.digests = digests
@@ -65,6 +84,9 @@ class Appearance:
         if self._axes_SJ.shape[1] > MAX_JOINTS:
             scaled = (states[:: max(1, len(states) // 5000)] - self._centre_S) * self._scale_S
             self._axes_SJ = np.linalg.svd(scaled, full_matrices=False)[2][:MAX_JOINTS].T
+        reach_S = np.ptp(np.percentile(states, [1, 99], axis=0), axis=0)
+        moves_S = reach_S >= MOVING_REACH * reach_S.max(initial=1e-9)
+        self._per_range_S = np.where(moves_S, 1 / np.where(moves_S, reach_S, 1), 0.0)
         self._sums = [self._sums_of(digest) for digest in digests]
         self._fit(np.ones(len(digests), bool))
         fits = np.array([self.fit_in_place(number) for number in range(len(digests))])
@@ -95,37 +117,44 @@ class Appearance:
             return Agreement(0, 0.0, 0.0)
         return max(found, key=lambda agreement: (agreement.gain, -abs(agreement.lag)))
 
-    def comparison(self, first: int, second: int) -> Comparison:
-        """Returns how two episodes differ at the frames that both keep, by a map that has seen neither of them."""
-        digests = self.digests[first], self.digests[second]
-        frames_M, *places = np.intersect1d(digests[0].frames_M, digests[1].frames_M, return_indices=True)
+    def marks(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the pictures of each episode at these frames and what its joints promise there, float64
+        (E, len(frames), P). An episode that ends before is held."""
+        places = [
+            np.minimum(np.searchsorted(digest.frames_M, frames), len(digest.frames_M) - 1) for digest in self.digests
+        ]
+        seen = [digest.pictures_MP[at] for digest, at in zip(self.digests, places, strict=True)]
+        promised = [self.expected(number, self.digests[number].frames_M[at]) for number, at in enumerate(places)]
+        return np.stack(seen).astype(np.float64), np.stack(promised)
+
+    def comparison(self, first: int, second: int) -> Comparison | None:
+        """Returns how two episodes differ at the frames that both keep, or None where these are few. What joints explain is by
+        a map that has seen neither of them."""
+        one, other = self.digests[first], self.digests[second]
+        frames_M, one_at, other_at = np.intersect1d(one.frames_M, other.frames_M, return_indices=True)
         if len(frames_M) < MIN_PICTURES:
-            return Comparison(0.0, 0.0, np.inf, 0.0, 0.0)
+            return None
         total_FF, total_FP = self._total
         for number in (first, second):
             if self._is_trusted[number]:
                 total_FF, total_FP = total_FF - self._sums[number][0], total_FP - self._sums[number][1]
         inverse_FF = np.linalg.inv(total_FF)
-        features = [self._features(digest.state_at(frames_M)) for digest in digests]
+        seen = one.pictures_MP[one_at], other.pictures_MP[other_at]
+        joints = one.state_at(frames_M), other.state_at(frames_M)
+        features = [self._features(joints_MS) for joints_MS in joints]
         trust_M = np.prod([_trust(features_MF, inverse_FF) for features_MF in features], axis=0)
-        weight_MP = trust_M[:, None] * self._weight_P / (trust_M.sum() * self._weight_P.sum())
         promised = [features_MF @ (inverse_FF @ total_FP) for features_MF in features]
-        seen = [digest.pictures_MP[place_M] for digest, place_M in zip(digests, places, strict=True)]
-
-        def apart(one_MP: np.ndarray, other_MP: np.ndarray, *, is_fixed: bool = True) -> float:
-            away_MP = one_MP - other_MP
-            if not is_fixed:
-                away_MP = away_MP - (trust_M @ away_MP) / trust_M.sum()
-            return float((weight_MP * away_MP**2).sum())
-
-        still_P = [(trust_M @ pictures_MP) / trust_M.sum() for pictures_MP in seen]
+        error_PJ = [[self._error(seen_MP - promised_MP, trust_M) for promised_MP in promised] for seen_MP in seen]
         return Comparison(
-            change=min(apart(pictures_MP, at_rest_P) for pictures_MP, at_rest_P in zip(seen, still_P, strict=True)),
-            promised=apart(*promised, is_fixed=False),
-            seen=apart(*seen, is_fixed=False),
-            first_error=apart(seen[0], promised[0]),
-            second_error=apart(seen[1], promised[1]),
+            pictures=float(np.abs(seen[0] - seen[1]).max()),
+            change=float(min(np.ptp(seen_MP, axis=0).max() for seen_MP in seen)),
+            joints=float((np.abs(joints[0] - joints[1]).mean(axis=0) * self._per_range_S).max()),
+            error_PJ=np.array(error_PJ) + ENCODED,
         )
+
+    def _error(self, away_MP: np.ndarray, trust_M: np.ndarray) -> float:
+        """Returns the mean square, pixels and postures counted by what is known of them."""
+        return float(np.average(np.average(away_MP**2, axis=0, weights=trust_M), weights=self.weight_P))
 
     def fit_in_place(self, number: int) -> float:
         """Returns how well joints and pictures of the episode fit as they lie."""
@@ -140,9 +169,9 @@ class Appearance:
         error_MP = seen_MP - features_MF @ self._maps[number]
         error_MP = error_MP - (error_MP * trust_M1).mean(axis=0)
         change_MP = seen_MP - (seen_MP * trust_M1).mean(axis=0)
-        noise = 0.25 * len(seen_MP) * self._weight_P.sum()
-        error = float((error_MP**2 * trust_M1 * self._weight_P).sum())
-        return 1 - error / (float((change_MP**2 * trust_M1 * self._weight_P).sum()) + noise)
+        noise = 0.25 * len(seen_MP) * self.weight_P.sum()
+        error = float((error_MP**2 * trust_M1 * self.weight_P).sum())
+        return 1 - error / (float((change_MP**2 * trust_M1 * self.weight_P).sum()) + noise)
 
     def _fit(self, is_trusted: np.ndarray) -> None:
         trusted = [sums for sums, is_in in zip(self._sums, is_trusted, strict=True) if is_in]
@@ -163,7 +192,7 @@ class Appearance:
             change.append(digest.pictures_MP.var(axis=0))
         error_P, change_P = np.median(error, axis=0), np.median(change, axis=0)
         explained_P = np.clip(1 - error_P / (change_P + 0.3), 0, 1) + 1e-6
-        self._weight_P = explained_P / (np.sqrt(error_P) + LEVEL) ** 2
+        self.weight_P = explained_P / (np.sqrt(error_P) + LEVEL) ** 2
 
     def _sums_of(self, digest: CameraDigest) -> tuple[np.ndarray, np.ndarray]:
         features_MF = self._features(digest.state_at(digest.frames_M))

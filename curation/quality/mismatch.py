@@ -15,6 +15,7 @@ from curation.quality.camera_facts import CameraFacts
 from curation.quality.facts import DatasetFacts
 from curation.quality.optics import cameras_compared
 from curation.quality.orientation import GAINED, turned
+from curation.quality.pairs import pairs_to_compare
 
 MIN_EPISODES = 4
 MIN_LAG = 4
@@ -32,20 +33,22 @@ UNEXPLAINED = 0.6
 """By how much less joints explain the pictures of an episode than those of the camera's others, where they do explain these."""
 ELSEWHERE_SHARE, ELSEWHERE_SHARE_FEW = 0.2, 0.35
 FEW_EPISODES = 6
-SAME_PICTURES, OTHER_JOINTS = 0.15, 2.0
-"""Pictures of two episodes are the same where they differ by no more than this part of what changes in them, and are this much
-liker than their joints promise."""
-IN_DOUBT = 1.0
+SAME_LEVELS = 7
+"""Pictures of two episodes are the same where no pixel of any differs by more: encoded twice they differ by 2 to 5, those of
+honest episodes with other joints by 9 and more."""
+MUCH_CHANGE = 28
+"""Levels: pictures in which nothing changes are the same whatever the joints do."""
+OTHER_JOINTS = 0.05
+"""Of a joint's range: with the same joints it would be the same episode twice."""
+IN_DOUBT = 0.6
 """Natural logarithm of how much worse the joints of the one explain the pictures than those of the other: below, both are named."""
-ENCODED = 0.02
-"""Squared levels between two encodings of the same pictures, these made small."""
-NUM_NEAREST, NUM_MARKS, ROWS = 4, 6, 512
-"""How many of the likest episodes each one is compared with, the pictures by which these are found, and how many at a time."""
+EXCHANGED = 0.12
+"""Natural logarithm of how much better the joints of the other explain the pictures, of each of the two."""
 
 
 class Mismatch(NamedTuple):
-    """`score` is 1 where it is worth a warning. `kind`: shifted, unexplained, elsewhere, swapped or doubled (it or the other
-    episode is wrong), with the number that says so."""
+    """`score` is 1 where it is worth a warning. `kind`: shifted, unexplained, elsewhere, copied (from another episode), doubled
+    (it or the other episode is wrong) or exchanged, with what says so."""
 
     score: float
     kind: str
@@ -70,7 +73,7 @@ def mismatches(dataset: DatasetFacts) -> list[tuple[CameraFacts, Mismatch]]:
         for place, (video, lag) in enumerate(of_episode):
             others = [other for number, (_, other) in enumerate(of_episode) if number != place]
             signs += [(video, _shifted(lag, others)), (video, _unexplained(lag))]
-    signs += _swapped(dataset, pairs)
+    signs += _of_another(dataset, pairs)
     strongest: dict[tuple[str, int], tuple[CameraFacts, Mismatch]] = {}
     for video, sign in signs:
         known = strongest.get((video.key, video.episode))
@@ -135,8 +138,9 @@ def _against_joints(
         for video, found, fit in zip(usable, agreements, in_place, strict=True)
     ]
     pairs = {
-        (usable[first].episode, usable[second].episode): appearance.comparison(first, second)
-        for first, second in _alike(appearance)
+        (usable[first].episode, usable[second].episode): comparison
+        for first, second in pairs_to_compare(appearance)
+        if (comparison := appearance.comparison(first, second)) is not None
     }
     return pairs, lags
 
@@ -160,57 +164,30 @@ def _unexplained(lag: Lag) -> Mismatch:
     return Mismatch((lag.usual - lag.in_place) / UNEXPLAINED if is_known else 0.0, "unexplained", evidence)
 
 
-def _swapped(
+def _of_another(
     dataset: DatasetFacts, pairs: dict[tuple[int, int], list[tuple[str, Comparison]]]
 ) -> list[tuple[CameraFacts, Mismatch]]:
-    """Returns the videos that show the pictures of another episode while their joints promise others.
-
-    Of the two it is the one whose pictures its joints explain worse, the cameras that saw it taken together; both where that
-    is not sure.
-    """
+    """Returns the videos that show another episode: its very pictures to other joints, or such as fit its joints while its own
+    fit these. All cameras that saw a pair are taken together."""
     videos = {(video.key, video.episode): video for video in dataset.videos}
-    found = []
-    for (first, second), of_cameras in pairs.items():
-        excess = sum(np.log((seen.first_error + ENCODED) / (seen.second_error + ENCODED)) for _, seen in of_cameras)
-        wrong, right = (first, second) if excess >= 0 else (second, first)
+    copied, exchanged = [], []
+    for pair, of_cameras in pairs.items():
+        excess = sum(seen.excess for _, seen in of_cameras)
+        gain = float(np.sum([seen.gains for _, seen in of_cameras], axis=0).min())
+        wrong, right = pair if excess >= 0 else pair[::-1]
+        kind = "doubled" if abs(excess) < IN_DOUBT else "copied"
         for key, seen in of_cameras:
-            same = SAME_PICTURES * seen.change / (seen.seen + 1e-6)
-            score = float(min(same, seen.promised / (seen.seen + ENCODED) / OTHER_JOINTS))
-            kind = "doubled" if abs(excess) < IN_DOUBT else "swapped"
-            found.append((videos[key, wrong], Mismatch(score, kind, {"other": right})))
+            same = SAME_LEVELS / max(seen.pictures, 1)
+            score = min(same, seen.change / MUCH_CHANGE, seen.joints / OTHER_JOINTS)
+            copied.append((videos[key, wrong], Mismatch(score, kind, {"other": right})))
             if kind == "doubled":
-                found.append((videos[key, right], Mismatch(score, kind, {"other": wrong})))
-    return found
-
-
-def _alike(appearance: Appearance) -> list[tuple[int, int]]:
-    """Returns the pairs of episodes whose pictures change alike: each with the few that are nearest to it."""
-    marks_EP = _marks(appearance)
-    length_E = (marks_EP**2).sum(axis=1)
-    pairs = set()
-    for begin in range(0, len(marks_EP), ROWS):
-        rows_RP = marks_EP[begin : begin + ROWS]
-        apart_RE = length_E[begin : begin + ROWS, None] + length_E - 2 * rows_RP @ marks_EP.T
-        apart_RE[np.arange(len(rows_RP)), np.arange(begin, begin + len(rows_RP))] = np.inf
-        nearest = np.argpartition(apart_RE, min(NUM_NEAREST, len(marks_EP) - 1) - 1, axis=1)[:, :NUM_NEAREST]
-        pairs |= {
-            (min(row + begin, other), max(row + begin, other))
-            for row, of in enumerate(nearest.tolist())
-            for other in of
-        }
-    return sorted(pairs)
-
-
-def _marks(appearance: Appearance) -> np.ndarray:
-    """Returns a few pictures of each episode at the same frames, one row each, float64, but for what does not change."""
-    shortest = np.percentile([digest.frames_M[-1] for digest in appearance.digests], 10)
-    frames = np.linspace(0, shortest, NUM_MARKS)
-    rows = []
-    for digest in appearance.digests:
-        places = np.minimum(np.searchsorted(digest.frames_M, frames), len(digest.frames_M) - 1)
-        pictures = digest.pictures_MP[places]
-        rows.append((pictures - pictures.mean(axis=0)).ravel())
-    return np.stack(rows).astype(np.float64)
+                copied.append((videos[key, right], Mismatch(score, kind, {"other": wrong})))
+            for one, other in (pair, pair[::-1]):
+                exchanged.append((videos[key, one], Mismatch(gain / EXCHANGED, "exchanged", {"other": other})))
+    known = {
+        episode for video, sign in copied if sign.score >= 1 for episode in (video.episode, sign.evidence["other"])
+    }
+    return copied + [(video, sign) for video, sign in exchanged if not known & {video.episode, sign.evidence["other"]}]
 
 
 def _has_moving_joints(video: CameraFacts) -> bool:

@@ -35,13 +35,15 @@ CRASH = "crash"
 class Answer:
     """What was said of one variant. `findings` are (code, severity, episodes or None, message); `scores` code -> episode -> score.
 
-    `left_out` are the planted pairs, by number, that did not fit. A crash is a finding called `crash`: no dataset may do that.
+    `left_out` are the planted pairs, by number, that did not fit; `touched` the episodes that carry a defect, also those that a
+    planted one brought along. A crash is a finding called `crash`: no dataset may do that.
     """
 
     variant: Variant
     findings: list[tuple[str, str, list[int] | None, str]]
     scores: dict[str, dict[int, float]]
     left_out: frozenset[int]
+    touched: frozenset[int]
     seconds: float
 
     def without_notes(self, codes: frozenset[str]) -> Answer:
@@ -95,17 +97,17 @@ def examine(variant: Variant, donors: tuple[Subject, ...], folder: Path, injecto
     answers = folder / "answers" / f"{key}.json"
     kept = json.loads(answers.read_text()) if answers.is_file() else {}
     if kept.get("judge") != judge:
-        damaged, dataset_id, left_out = _damaged(variant, donors, folder / "variants" / key)
+        damaged, planted = _damaged(variant, donors, folder / "variants" / key)
         begun = time.perf_counter()
-        findings, scores = _judged(damaged, dataset_id, variant.looks_at_videos)
+        findings, scores = _judged(damaged, planted["dataset_id"], variant.looks_at_videos)
         kept = {
-            "judge": judge, "variant": variant.name, "findings": findings, "scores": scores, "left_out": left_out,
-            "seconds": round(time.perf_counter() - begun, 3),
+            "judge": judge, "variant": variant.name, "findings": findings, "scores": scores, "left_out": planted["left_out"],
+            "touched": planted["touched"], "seconds": round(time.perf_counter() - begun, 3),
         }  # fmt: skip
         write_json(answers, kept)
     scores = {code: {int(episode): score for episode, score in of.items()} for code, of in kept["scores"].items()}
     findings = [tuple(finding) for finding in kept["findings"]]
-    return Answer(variant, findings, scores, frozenset(kept["left_out"]), kept["seconds"])
+    return Answer(variant, findings, scores, frozenset(kept["left_out"]), frozenset(kept["touched"]), kept["seconds"])
 
 
 def _source_digest(subject: Subject) -> str:
@@ -113,38 +115,36 @@ def _source_digest(subject: Subject) -> str:
     return json.loads(stage.read_text())["digest"] if stage.is_file() else file_sha256(subject.root / "meta/info.json")
 
 
-def _damaged(variant: Variant, donors: tuple[Subject, ...], folder: Path) -> tuple[Path, str, list[int]]:
-    """Returns the damaged dataset, the name it goes by, and the numbers of the planted pairs that did not fit."""
+def _damaged(variant: Variant, donors: tuple[Subject, ...], folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Returns the damaged dataset, and of it: the name it goes by, the planted pairs that did not fit, the episodes touched."""
     note = folder / "planted.json"
     root = folder / "dataset"
     if not note.is_file():
         shutil.rmtree(folder, ignore_errors=True)
         without = frozenset() if variant.looks_at_videos else frozenset({"videos"})
         link_tree(variant.subject.root, root, without=without)
-        dataset_id, left_out = _plant(variant, donors, root)
-        write_json(note, {"variant": variant.name, "dataset_id": dataset_id, "left_out": left_out})
-    said = json.loads(note.read_text())
-    return root, said["dataset_id"], said["left_out"]
+        write_json(note, {"variant": variant.name, **_plant(variant, donors, root)})
+    return root, json.loads(note.read_text())
 
 
-def _plant(variant: Variant, donors: tuple[Subject, ...], root: Path) -> tuple[str, list[int]]:
-    dataset_id, left_out = variant.subject.id, []
+def _plant(variant: Variant, donors: tuple[Subject, ...], root: Path) -> dict[str, Any]:
+    planted: dict[str, Any] = {"dataset_id": variant.subject.id, "left_out": [], "touched": []}
     if not variant.planted:
-        return dataset_id, left_out
-    copy = Copy(root)
+        return planted
+    copy, touched = Copy(root), {episode for _, episode in variant.planted}
     for number, (injection, episode) in enumerate(variant.planted):
         rng = np.random.default_rng(
             list(hashlib.sha256(f"{variant.subject.id} {injection.name} {episode}".encode()).digest()[:8])
         )
         others = [donor for donor in donors if donor.id != variant.subject.id]
         donor = others[int(rng.integers(len(others)))] if others else None
-        target = Target(copy, variant.subject.id, episode, rng, variant.subject, donor)
+        target = Target(copy, variant.subject.id, episode, rng, variant.subject, donor, touched)
         try:
-            dataset_id = injection.inject(target) or dataset_id
+            planted["dataset_id"] = injection.inject(target) or planted["dataset_id"]
         except DoesNotFit:
-            left_out.append(number)
+            planted["left_out"].append(number)
     copy.finish()
-    return dataset_id, left_out
+    return planted | {"touched": sorted(touched)}
 
 
 def _judged(root: Path, dataset_id: str, looks_at_videos: bool) -> tuple[list[list[Any]], dict[str, dict[int, float]]]:

@@ -210,10 +210,9 @@ def raised_on_untouched(answers: Iterable[Answer]) -> dict[str, Share]:
     hits: dict[str, int] = defaultdict(int)
     total = 0
     for answer in (answer.without_notes(DESCRIBED) for answer in answers):
-        touched = {episode for _, episode in answer.variant.planted}
-        if not touched or -1 in touched:
+        if not answer.touched or -1 in answer.touched:
             continue
-        untouched = set(range(answer.variant.subject.num_episodes)) - touched
+        untouched = set(range(answer.variant.subject.num_episodes)) - answer.touched
         total += len(untouched)
         for code in {
             code for code, _, episodes, _ in answer.findings if episodes is not None

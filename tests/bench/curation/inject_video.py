@@ -77,16 +77,44 @@ def _shift(target: Target, num_frames: int) -> None:
         raise DoesNotFit("no video file of its own")
 
 
-def _foreign(target: Target) -> None:
+def _foreign(target: Target, apart: tuple[float, float]) -> None:
     """All cameras show another episode of the dataset, from its beginning, cut or held to the length of this one."""
-    clean = target.as_it_was()
-    episodes = [episode for episode in range(len(clean.episodes)) if episode != target.episode]
-    donor = int(target.rng.choice(episodes))
-    for camera in target.copy.video_keys:
-        if not (target.copy.video_file(target.episode, camera) and clean.video_file(donor, camera)):
+    _show(target.copy, target.episode, target.as_it_was(), _other_episode(target, apart))
+
+
+def _exchange(target: Target, apart: tuple[float, float]) -> None:
+    """All cameras show another episode, and that one's show this one. The other counts on neither side."""
+    clean, other = target.as_it_was(), _other_episode(target, apart)
+    if other in target.touched:
+        raise DoesNotFit("the other carries a defect of its own")
+    _show(target.copy, target.episode, clean, other)
+    _show(target.copy, other, clean, target.episode)
+    target.touched.add(other)
+
+
+def _show(copy: Copy, episode: int, clean: Copy, donor: int) -> None:
+    length = len(clean.rows(episode)[STATE])
+    for camera in copy.video_keys:
+        if not (copy.video_file(episode, camera) and clean.video_file(donor, camera)):
             raise DoesNotFit("no video file of its own")
-        own, other = target.copy.frames(target.episode, camera), clean.frames(donor, camera)
-        target.copy.set_frames(target.episode, camera, _at_length(other, len(own)))
+        copy.set_frames(episode, camera, _at_length(clean.frames(donor, camera), length))
+
+
+def _other_episode(target: Target, apart: tuple[float, float]) -> int:
+    """Returns another episode of the dataset whose joints lie so far from this one's: the mean over the episode, in parts of its
+    range, of the joint that differs most. Below 5% the videos show the same motion, and it is hardly a defect."""
+    clean = target.as_it_was()
+    low_D, high_D = target.reach[STATE]
+    moves_D = high_D - low_D >= 0.1 * (high_D - low_D).max()
+    own = target.rows()[STATE]
+    others = []
+    for episode in range(len(clean.episodes)):
+        away_TD = np.abs(_at_length(clean.rows(episode)[STATE], len(own)) - own)[:, moves_D] / (high_D - low_D)[moves_D]
+        if episode != target.episode and apart[0] <= away_TD.mean(axis=0).max() < apart[1]:
+            others.append(episode)
+    if not others:
+        raise DoesNotFit("no other episode so far away")
+    return int(target.rng.choice(others))
 
 
 def _foreign_dataset(target: Target) -> None:
@@ -285,6 +313,7 @@ def _add_sound(target: Target) -> None:
 STANDS = frozenset({"video.frozen", "video.repeated_frames"})
 PART = [("10% of frames", 0.1), ("30%", 0.3), ("60%", 0.6)]
 FRAMES = [("1 frame", 1), ("5 frames", 5), ("15 frames", 15)]
+APART = [("joints 5 to 15% apart", (0.05, 0.15)), ("15 to 45%", (0.15, 0.45)), ("45% and more", (0.45, np.inf))]
 EPISODE = {"looks": "videos"}
 DATASET = {"looks": "videos", "scope": "dataset"}
 
@@ -294,7 +323,8 @@ INJECTIONS = (
     *graded("video.frozen", "one picture stands", PART, _freeze, also=STANDS, **EPISODE),
     *graded("video.repeated_frames", "frames dropped and repeated", PART, _repeat, also=STANDS, **EPISODE),
     *graded("agreement.video_joint_mismatch", "video late", [("5 frames", 5), ("15 frames", 15), ("45 frames", 45)], _shift, **EPISODE),
-    single("agreement.video_joint_mismatch", "video of another episode", _foreign, **EPISODE),
+    *graded("agreement.video_joint_mismatch", "video of another episode", APART, _foreign, **EPISODE),
+    *graded("agreement.video_joint_mismatch", "videos of two episodes exchanged", APART, _exchange, **EPISODE),
     single("agreement.video_joint_mismatch", "video of another dataset", _foreign_dataset, **EPISODE),
     single("agreement.video_without_motion", "joints stand still", _rows_stand_still, **EPISODE),
     single("agreement.motion_without_video", "all pictures stand still", _pictures_stand_still, also=STANDS, **EPISODE),

@@ -6,7 +6,7 @@ Nothing of `curation` is imported here or by the injectors: what looks for defec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -27,7 +27,8 @@ class DoesNotFit(Exception):
 class Target:
     """Where a defect is planted. `episode` is -1 for injections into the dataset.
 
-    `name` is the dataset's id, `clean` the dataset before it was copied, `donor` another clean one.
+    `name` is the dataset's id, `clean` the dataset before it was copied, `donor` another clean one. `touched` are the episodes
+    that carry a defect; who changes one more adds it.
     """
 
     copy: Copy
@@ -36,6 +37,7 @@ class Target:
     rng: np.random.Generator
     clean: Subject
     donor: Subject | None = None
+    touched: set[int] = field(default_factory=set)
 
     @property
     def reach(self) -> Reach:

@@ -146,7 +146,16 @@ def test_a_video_that_is_shifted_against_its_joints(frames: int) -> None:
 def test_the_video_of_another_episode() -> None:
     (finding,) = detect_video_joint_mismatch(dataset(lambda index, _: filmed(joints(index + 3), seed=99)))
     assert finding.episodes == (4,)
-    assert (finding.evidence["kind"], finding.evidence["other"]) == ("swapped", 7)
+    assert (finding.evidence["kind"], finding.evidence["other"]) == ("copied", 7)
+
+
+def test_the_videos_of_two_episodes_that_are_exchanged() -> None:
+    def exchange(index: int, _: np.ndarray) -> np.ndarray:
+        return filmed(joints({4: 7, 7: 4}[index]), seed=index)
+
+    findings = detect_video_joint_mismatch(dataset(exchange, changed=(4, 7)))
+    said = {(finding.episodes, finding.evidence["kind"], finding.evidence["other"]) for finding in findings}
+    assert said == {((4,), "exchanged", 7), ((7,), "exchanged", 4)}
 
 
 def test_a_video_that_belongs_to_no_episode() -> None:
