@@ -55,8 +55,8 @@ fuzz: setup  ## 10,000 damaged datasets through everything that reads one; about
 bench-curation: setup $(BENCH)/community  ## plant every defect, ask the detectors blind; docs/evidence/curation.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.curation
 
-bench-curation-held-out: setup  ## the same for jumps and foreign videos on episodes that no limit was chosen on
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.curation --held-out --codes motion.jump,agreement.
+bench-curation-held-out: setup  ## the same on episodes that no limit was chosen on
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.curation --held-out
 
 bench-duplicates: setup $(BENCH)/community  ## attack the search for copies; docs/evidence/duplicates.md
 	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/attacks $(BENCH)/community

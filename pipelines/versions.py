@@ -7,7 +7,7 @@ made: a policy is trained again when `training.train.CODE_VERSION` is raised, an
 VERSIONS = {
     "source_listing": "1",
     "raw_dataset": "2",
-    "dataset_findings": "3",
+    "dataset_findings": "4",
     "normalised_dataset": "3",
     "camera_roles": "1",
     "task_labels": "1",

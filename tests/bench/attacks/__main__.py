@@ -32,8 +32,7 @@ def main() -> None:
     result = honest(rows, options.pairs)
     print(result, flush=True)
     attacks = run_attacks(rows, {folder.name: folder for folder in folders}, options.victims)
-    command = f"python tests/bench/attacks FOLDER... --part {options.part} --victims {options.victims}"
-    text = report(command, options.part, result, attacks)
+    text = report(options.part, result, attacks)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text)
     print(text)

@@ -15,14 +15,14 @@ TUNING = (
 )  # fmt: skip
 
 
-def report(command: str, part: str, result: HonestResult, attacks: list[AttackResult]) -> str:
+def report(part: str, result: HonestResult, attacks: list[AttackResult]) -> str:
     """Returns docs/evidence/duplicates.md."""
     short = [attack.name for attack in attacks if attack.found.value < WANTED]
     must_short = [name for name in short if name in MUST]
     lines = [
         "# Copies: recall of each attack, and honest pairs that merge",
         "",
-        f"`{command}`: {result.num_episodes} distinct simulated episodes of {result.num_datasets} datasets.",
+        f"`make bench-duplicates`: {result.num_episodes} distinct simulated episodes of {result.num_datasets} datasets.",
         *(
             TUNING
             if part == "reported"

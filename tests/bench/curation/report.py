@@ -27,7 +27,7 @@ MUST_HOLD = frozenset({
 MIDDLE = 1
 HEADER = """# Defect benchmark: do the detectors find what is wrong?
 
-`make bench-curation` plants one defect at a time into clean episodes, has the dataset judged by `curation.quality.judge` as any
+`{command}` plants one defect at a time into clean episodes, has the dataset judged by `curation.quality.judge` as any
 other, and compares what is said with what was done. What plants (`tests/bench/curation/inject_*.py`) shares no code with what
 detects (`curation/quality/`), and the judge is told nothing but a folder and a name.
 """
@@ -35,7 +35,7 @@ SEEN = """
 Limits were chosen with these episodes in view; [curation_held_out.md](curation_held_out.md) is on others.
 """
 HELD_OUT = """
-**Held out**: seeds from 600,000 on, recorded after the limits were chosen. Same worlds, cameras and labs as in
+**Held out**: seeds from 1,100,000 on, recorded after the limits were chosen. Same worlds, cameras and labs as in
 [curation.md](curation.md), other goals, paths and noise; limits were not changed since.
 """
 METHOD = """
@@ -70,7 +70,8 @@ def report(
     simulated, real = _halves(answers)
     of_simulated = figures(injections, simulated)
     seen = HELD_OUT if is_held_out else SEEN
-    parts = [HEADER, _corpus(simulated, real, is_quick) + seen, _shortfalls(of_simulated, answers), METHOD]
+    header = HEADER.format(command="make bench-curation-held-out" if is_held_out else "make bench-curation")
+    parts = [header, _corpus(simulated, real, is_quick) + seen, _shortfalls(of_simulated, answers), METHOD]
     for family in CODES:
         rows = [row for row in of_simulated if row.injection.code.startswith(f"{family}.")]
         if rows:
