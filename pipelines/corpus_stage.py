@@ -89,6 +89,27 @@ def make_skill_index(lake: Lake, skills: Skills) -> StageResult:
     return run_stage(lake.skill_index, inputs, produce)
 
 
+def make_mixture(lake: Lake) -> StageResult:
+    """Makes sure that the lake lists every kept episode that a policy can learn from and be sold: a label, a camera in a slot, a
+    licence that permits it."""
+    from skill_packs.licences import why_blocked
+
+    inputs = {"version": VERSIONS["pretraining_mixture"], "corpus": folder_digest(lake.corpus)}
+
+    def produce(out: Path) -> None:
+        episodes = CORPUS_EPISODES.read(lake.corpus / "episodes.parquet")
+        has_camera = pl.any_horizontal(pl.col("camera_top", "camera_wrist", "camera_side").is_not_null())
+        may_be_sold = episodes["licence"].map_elements(
+            lambda licence: why_blocked(licence, is_priced=True) is None, return_dtype=pl.Boolean, skip_nulls=False
+        )
+        usable = episodes.filter(pl.col("is_kept") & pl.col("label").is_not_null() & has_camera & may_be_sold)
+        SKILL_INDEX.write(
+            usable.with_columns(skill_id=pl.lit("base")).select(*SKILL_INDEX.schema), out / "mixture.parquet"
+        )
+
+    return run_stage(lake.mixture, inputs, produce)
+
+
 def read_corpus(lake: Lake) -> tuple[CorpusManifest, pl.DataFrame]:
     """Returns the lake's corpus: the manifest, and its episodes (table CORPUS_EPISODES)."""
     manifest = CorpusManifest.read(lake.corpus / "manifest.json")

@@ -41,17 +41,6 @@ def positions_of(valid_BL: Tensor) -> Tensor:
     return torch.cumsum(valid_BL, dim=1) - 1
 
 
-def block_mask(valid_BL: Tensor, starts_block_L: Tensor) -> Tensor:
-    """Returns which token (rows) may see which (columns), bool (B, L, L): valid ones in its own block and earlier ones.
-
-    Args:
-        starts_block_L: true where a token opens a new block; tokens of one block see each other.
-    """
-    block = torch.cumsum(starts_block_L, dim=0)
-    earlier = block[None, :] <= block[:, None]
-    return earlier[None] & valid_BL[:, None, :] & valid_BL[:, :, None]
-
-
 def additive(allowed_BLS: Tensor) -> Tensor:
     """Returns 0 where a token is seen and float32's lowest number elsewhere.
 

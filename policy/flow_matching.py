@@ -9,36 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from policy.attention import block_mask
 from policy.configuration import SmolVLAConfig
 from policy.vlm import SmolVLMConfig, image_tokens
 from policy.vlm_with_expert import PrefixMemory, VLMWithExpert
-
-
-class Prefix(NamedTuple):
-    """An embedded observation: `tokens` (batch, L, text width), `valid` (batch, L), `opens_block` (L,)."""
-
-    tokens: Tensor
-    valid: Tensor
-    opens_block: Tensor
-
-    @staticmethod
-    def of(embeddings: Sequence[Tensor], valid: Sequence[Tensor], shortest: int) -> Prefix:
-        """Returns the embeddings in a row, the last one (the state) in a block of its own, padded to `shortest` tokens.
-
-        Images and words see each other and not the state; the state sees them.
-        """
-        tokens, known = torch.cat(list(embeddings), dim=1), torch.cat(list(valid), dim=1)
-        opens_block = torch.zeros(tokens.shape[1], dtype=torch.long, device=tokens.device)
-        opens_block[-1] = 1
-        missing = max(0, shortest - tokens.shape[1])
-        return Prefix(F.pad(tokens, (0, 0, 0, missing)), F.pad(known, (0, missing)), F.pad(opens_block, (0, missing)))
 
 
 class FlowMatching(nn.Module):
@@ -66,15 +44,16 @@ class FlowMatching(nn.Module):
             masks: per camera slot, bool (batch,): whether the sample has this image.
             state_BS: padded to max_state_dim.
         """
-        embeddings, valid = self._embed_observation(features, masks, tokens_BL, valid_BL)
-        embeddings.append(self.state_proj(state_BS)[:, None, :])
-        valid.append(torch.ones_like(valid_BL[:, :1]))
-        prefix = Prefix.of(embeddings, valid, self.config.prefix_length)
-        return self.vlm_with_expert.remember(prefix.tokens, prefix.valid, block_mask(prefix.valid, prefix.opens_block))
+        seen, valid = self._embed(features, masks, tokens_BL, valid_BL)
+        return self.vlm_with_expert.remember(seen, valid, self.state_proj(state_BS))
 
-    def _embed_observation(
+    def _embed(
         self, features: Sequence[Tensor], masks: Sequence[Tensor], tokens_BL: Tensor, valid_BL: Tensor
-    ) -> tuple[list[Tensor], list[Tensor]]:
+    ) -> tuple[Tensor, Tensor]:
+        """Returns images and words as one sequence (B, L, text width), and which of it stands for something.
+
+        `prefix_length` asks for more masked tokens behind them: nothing looks at those, so there are none here.
+        """
         vlm = self.vlm_with_expert.vlm
         scale = self.vlm_with_expert.text_width**0.5
         embeddings, valid = [], []
@@ -84,7 +63,7 @@ class FlowMatching(nn.Module):
             valid.append(mask[:, None].expand(-1, tokens.shape[1]))
         embeddings.append(vlm.get_input_embeddings()(tokens_BL) * scale)
         valid.append(valid_BL)
-        return embeddings, valid
+        return torch.cat(embeddings, dim=1), torch.cat(valid, dim=1)
 
     def velocity(self, noisy_BTA: Tensor, time_B: Tensor, memory: PrefixMemory) -> Tensor:
         """Returns the predicted velocity at `time`, float32 (batch, chunk, max_action_dim)."""

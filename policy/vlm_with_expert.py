@@ -9,6 +9,7 @@ Module names are LeRobot's, because they are the names of the tensors in a check
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,10 @@ from transformers import LlamaModel
 from policy.attention import Rotation, additive, attend, positions_of, rotate, rotation
 from policy.configuration import SmolVLAConfig
 from policy.vlm import SmolVLMConfig, build_vlm
+
+
+Pair = tuple[Tensor, Tensor]
+"""Keys and values of one layer."""
 
 
 @dataclass(frozen=True)
@@ -59,25 +64,44 @@ class VLMWithExpert(nn.Module):
     def expert_width(self) -> int:
         return self.lm_expert.config.hidden_size
 
-    def remember(self, prefix_BLC: Tensor, valid_BL: Tensor, allowed_BLL: Tensor) -> PrefixMemory:
-        """Returns what the expert reads of an embedded prefix.
+    def remember(self, seen_BLC: Tensor, valid_BL: Tensor, state_BC: Tensor) -> PrefixMemory:
+        """Returns what the expert reads of an embedded observation.
+
+        Images and words (`seen`) see each other and never the state, which sees them and itself. So they are read first, without
+        gradients where the VLM is frozen, and the state after them as one more token: of a training step's backward pass
+        through the VLM that leaves one token of hundreds.
+
+        Args:
+            valid_BL: bool, false for tokens that stand for nothing; they use up no position.
+            state_BC: one token, always valid.
+        """
+        ones = torch.ones_like(valid_BL[:, :1])
+        valid = torch.cat([valid_BL, ones], dim=1)
+        turn = rotation(positions_of(valid), self.head_dim)
+        of_seen, of_state = (Rotation(turn.cos[:, part], turn.sin[:, part]) for part in (slice(-1), slice(-1, None)))
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.config.train_expert_only):
+            seen = self._read(seen_BLC, of_seen, additive(valid_BL[:, None, :]))
+        read = self._read(state_BC[:, None, :], of_state, additive(valid[:, None, :]), before=seen)
+        keys, values = zip(*(self._as_expert_reads(index, *pair) for index, pair in enumerate(read)), strict=True)
+        return PrefixMemory(keys, values, valid)
+
+    def _read(self, hidden: Tensor, turn: Rotation, bias: Tensor, before: Sequence[Pair] | None = None) -> list[Pair]:
+        """Returns each VLM layer's keys (rotated) and values for these tokens, those of the tokens `before` them first.
 
         The last layer is left after its keys and values: nothing reads what it would put out.
         """
-        layers = self.vlm.model.text_model.layers
-        turn, bias = rotation(positions_of(valid_BL), self.head_dim), additive(allowed_BLL)
-        hidden, keys, values = prefix_BLC, [], []
+        layers, pairs = self.vlm.model.text_model.layers, []
         for index, layer in enumerate(layers):
             inputs = _normed(layer, hidden)
             key = rotate(self._heads(layer.self_attn.k_proj(inputs)), turn)
             value = self._heads(layer.self_attn.v_proj(inputs))
-            expert_key, expert_value = self._as_expert_reads(index, key, value)
-            keys.append(expert_key)
-            values.append(expert_value)
+            if before is not None:
+                key, value = (torch.cat(both, dim=1) for both in zip(before[index], (key, value), strict=True))
+            pairs.append((key, value))
             if index + 1 < len(layers):
                 query = rotate(self._heads(layer.self_attn.q_proj(inputs)), turn)
                 hidden = _finish(layer, hidden, attend(query, key, value, bias))
-        return PrefixMemory(tuple(keys), tuple(values), valid_BL)
+        return pairs
 
     def act(self, suffix_BTC: Tensor, memory: PrefixMemory) -> Tensor:
         """Returns the expert's final hidden states (batch, actions, expert width) for embedded noisy actions.
@@ -89,9 +113,10 @@ class VLMWithExpert(nn.Module):
         counted = torch.arange(steps, device=suffix_BTC.device).expand(batch, -1)
         crossing = rotation(counted, self.head_dim)
         joining = rotation(counted + memory.valid.sum(dim=1, keepdim=True), self.head_dim)
-        sees_prefix = memory.valid[:, None, :].expand(-1, steps, -1)
+        sees_prefix = memory.valid[:, None, :]
         causal = torch.ones(steps, steps, dtype=torch.bool, device=suffix_BTC.device).tril().expand(batch, -1, -1)
-        crossing_bias, joining_bias = additive(sees_prefix), additive(torch.cat([sees_prefix, causal], dim=2))
+        crossing_bias = additive(sees_prefix)
+        joining_bias = additive(torch.cat([sees_prefix.expand(-1, steps, -1), causal], dim=2))
         hidden = suffix_BTC
         for index, layer in enumerate(self.lm_expert.layers):
             key, value = memory.keys[index], memory.values[index]

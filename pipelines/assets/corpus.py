@@ -1,15 +1,14 @@
 """From many datasets to one corpus, and from the corpus to what each skill learns from."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from data_contracts.catalogue import CORPUS_EPISODES, DUPLICATES, SKILL_INDEX
-from data_contracts.stages import digest_of, folder_digest, run_stage
+from data_contracts.stages import digest_of
 from pipelines.assets.curated import camera_roles, fingerprints, task_labels
-from pipelines.corpus_stage import make_corpus, make_duplicates, make_skill_index, read_corpus
+from pipelines.corpus_stage import make_corpus, make_duplicates, make_mixture, make_skill_index, read_corpus
 from pipelines.failures import domain_failures
 from pipelines.pictures import column_schema, markdown_table
 from pipelines.resources import LakeResource
@@ -115,25 +114,9 @@ def skill_index(lake: LakeResource) -> dg.MaterializeResult:
 @dg.asset(group_name="corpus", deps=[corpus], code_version=VERSIONS["pretraining_mixture"])
 def pretraining_mixture(lake: LakeResource) -> dg.MaterializeResult:
     """Every kept episode that a policy can learn from and be sold: a label, a camera in a slot, a licence that permits it."""
-    from skill_packs.licences import why_blocked
-
-    folder = lake.lake.mixture
-    inputs = {"version": VERSIONS["pretraining_mixture"], "corpus": folder_digest(lake.lake.corpus)}
-
-    def produce(out: Path) -> None:
-        episodes = CORPUS_EPISODES.read(lake.lake.corpus / "episodes.parquet")
-        has_camera = pl.any_horizontal(pl.col("camera_top", "camera_wrist", "camera_side").is_not_null())
-        may_be_sold = episodes["licence"].map_elements(
-            lambda licence: why_blocked(licence, is_priced=True) is None, return_dtype=pl.Boolean, skip_nulls=False
-        )
-        usable = episodes.filter(pl.col("is_kept") & pl.col("label").is_not_null() & has_camera & may_be_sold)
-        SKILL_INDEX.write(
-            usable.with_columns(skill_id=pl.lit("base")).select(*SKILL_INDEX.schema), out / "mixture.parquet"
-        )
-
     with domain_failures():
-        result = run_stage(folder, inputs, produce)
-        table = SKILL_INDEX.read(folder / "mixture.parquet")
+        result = make_mixture(lake.lake)
+        table = SKILL_INDEX.read(lake.lake.mixture / "mixture.parquet")
     by_dataset = (
         table.group_by("dataset_id").agg(pl.len().alias("episodes"), pl.col("num_frames").sum()).sort("dataset_id")
     )

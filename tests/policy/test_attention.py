@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from policy.attention import additive, attend, block_mask, positions_of, rotate, rotation
+from policy.attention import additive, attend, positions_of, rotate, rotation
 
 
 def test_masked_tokens_use_up_no_position():
@@ -34,20 +34,6 @@ def test_rotation_turns_halves_by_position_over_base_10000():
 def test_rotation_keeps_the_dtype():
     x = torch.randn(1, 2, 1, 4).bfloat16()
     assert rotate(x, rotation(torch.tensor([[0, 5]]), 4)).dtype == torch.bfloat16
-
-
-def test_blocks_see_themselves_and_earlier_ones():
-    valid = torch.tensor([[True, True, False, True, True, True]])
-    opens = torch.tensor([0, 0, 0, 1, 1, 1])  # two words, a padding word, the state, two actions
-    allowed = block_mask(valid, opens)[0].int().tolist()
-    assert allowed == [
-        [1, 1, 0, 0, 0, 0],
-        [1, 1, 0, 0, 0, 0],
-        [0, 0, 0, 0, 0, 0],
-        [1, 1, 0, 1, 0, 0],
-        [1, 1, 0, 1, 1, 0],
-        [1, 1, 0, 1, 1, 1],
-    ]
 
 
 def test_attention_is_the_weighted_mean_of_values():
