@@ -21,6 +21,7 @@ from deftworks import (
     packs,
     running,
     serving,
+    training,
 )
 
 app = typer.Typer(
@@ -35,6 +36,8 @@ pack = typer.Typer(help="Skill packs.", no_args_is_help=True)
 app.add_typer(pack, name="pack")
 corpus = typer.Typer(help="The corpus: build it, look at it, ask why.", no_args_is_help=True)
 app.add_typer(corpus, name="corpus")
+train = typer.Typer(help="Train a base policy, or a skill on top of one.", no_args_is_help=True)
+app.add_typer(train, name="train")
 lake = typer.Typer(help="The lake: what takes the space, and what may go.", no_args_is_help=True)
 app.add_typer(lake, name="lake")
 
@@ -51,6 +54,8 @@ corpus.command("diff")(corpora.diff)
 corpus.command("explain")(corpora.explain)
 corpus.command("query")(corpora.query)
 corpus.command("report")(corpora.report)
+train.command("pretrain")(training.pretrain)
+train.command("finetune")(training.finetune)
 lake.command("usage")(lakes.usage)
 lake.command("gc")(lakes.gc)
 app.command("shop")(serving.shop)

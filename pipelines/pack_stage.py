@@ -11,7 +11,7 @@ from data_contracts.catalogue import CAMERA_ROLE_TABLE, SKILL_INDEX
 from data_contracts.layout import Lake
 from data_contracts.manifests import TrainingRun
 from data_contracts.skills import Skill
-from pipelines.assets.policies import skill_episodes
+from pipelines.training_stage import skill_episodes
 
 if TYPE_CHECKING:
     from skill_packs.verify import VerifiedPack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from data_contracts.catalogue import SKILL_INDEX
 from data_contracts.errors import TrainingError
 from data_contracts.layout import Lake
 from data_contracts.manifests import CorpusManifest, TrainingRun
 from data_contracts.stages import folder_digest
+from pipelines.corpus_stage import make_mixture
 from pipelines.progress import is_worth_telling
 
 if TYPE_CHECKING:
@@ -53,11 +56,46 @@ def train_stage(
             f"Recipe {recipe.name} trains {recipe.policy}, which needs a GPU, and no hours were approved.",
             hint="Launch it with the run configuration approved_budget_hours: N.",
         )
-    corpus_hash = CorpusManifest.read(lake.corpus / "manifest.json").digest()
-    mixture = open_mixture(episodes, lake, recipe, corpus_hash)
+    mixture = open_mixture(episodes, lake, recipe, corpus_hash(lake))
     before = folder_digest(folder)
-    run = train(recipe, mixture, folder, base, on_progress=_reporter(tell))
+    run = train(recipe, mixture, folder, base, on_progress=line_reporter(tell))
     return TrainedStage(run, is_cached=before is not None and before == folder_digest(folder))
+
+
+def base_episodes(lake: Lake) -> pl.DataFrame:
+    """Returns the rows that the base policy learns from, out of the present corpus (made where it is not there yet).
+
+    Raises:
+        ContractError: the lake has no corpus.
+    """
+    make_mixture(lake)
+    return SKILL_INDEX.read(lake.mixture / "mixture.parquet")
+
+
+def skill_episodes(lake: Lake, skill_id: str) -> pl.DataFrame:
+    """Returns the rows of the skill index that teach one skill.
+
+    Raises:
+        TrainingError: no episode of the corpus answers the skill's query.
+        ContractError: the lake has no skill index.
+    """
+    index = SKILL_INDEX.read(lake.skill_index / "skill_index.parquet")
+    episodes = index.filter(skill_id=skill_id)
+    if episodes.is_empty():
+        raise TrainingError(
+            f"No kept episode of the corpus belongs to skill {skill_id}.",
+            hint="Widen its `episodes` condition in skills.toml, or add datasets.",
+        )
+    return episodes
+
+
+def corpus_hash(lake: Lake) -> str:
+    """Returns the hash of the lake's corpus.
+
+    Raises:
+        ContractError: it has none.
+    """
+    return CorpusManifest.read(lake.corpus / "manifest.json").digest()
 
 
 def read_losses(folder: Path) -> list[float]:
@@ -66,16 +104,31 @@ def read_losses(folder: Path) -> list[float]:
     return [json.loads(line)["loss"] for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def _reporter(tell: Callable[[str], None]) -> Callable[[Progress], None]:
-    told = ""
+def line_reporter(tell: Callable[[str], None]) -> Callable[[Progress], None]:
+    """Returns an `on_progress` that tells a few lines of a training, with its loss and how long it will still take."""
+    told, started = "", 0.0
 
     def report(progress: Progress) -> None:
-        nonlocal told
+        nonlocal told, started
         where = f"{progress.stage} {progress.done} of {progress.total}"
+        if progress.loss is None:
+            started = time.monotonic()
         # Reading rows takes a moment; decoding pictures and training take minutes.
         if progress.stage == "reading" or where == told or not is_worth_telling(progress.done, progress.total):
             return
         told = where
-        tell(where if progress.loss is None else f"{where}, loss {progress.loss:.3f}")
+        if progress.loss is None:
+            tell(where)
+            return
+        left = progress.total - progress.done
+        going = (time.monotonic() - started) / max(progress.done - progress.resumed_at, 1)
+        tell(f"{where}, loss {progress.loss:.3f}" + (f", {in_time(left * going)} to go" if left else ""))
 
     return report
+
+
+def in_time(seconds: float) -> str:
+    """Returns a duration as people say it: 40 s, 12 min, 3.5 h."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"

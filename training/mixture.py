@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -22,9 +22,6 @@ from data_contracts.layout import Lake
 from data_contracts.manifests import NormalisedDataset
 from data_contracts.stages import digest_of
 from training.recipes import Recipe
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 SLOTS = ("camera_top", "camera_wrist", "camera_side")
 """Columns in the order of the policy's camera slots 1, 2 and 3, as SmolVLA mapped them."""
@@ -148,29 +145,13 @@ def describe(mixture: Mixture) -> dict[str, Any]:
                 "num_labels": len({e.label for e in episodes}), "weight": mixture.weights[dataset.id],
             }
         )  # fmt: skip
+    robots = sorted({dataset.robot_type for dataset in mixture.datasets})
+    of_robot = {name: [e for e in mixture.episodes if e.dataset.robot_type == name] for name in robots}
     return {
         "corpus_hash": mixture.corpus_hash, **_totals(mixture.episodes), "num_labels": len(mixture.labels),
-        "robot_types": sorted({dataset.robot_type for dataset in mixture.datasets}),
+        "robots": {name: _totals(episodes) for name, episodes in of_robot.items()},
         "left_out": mixture.left_out, "datasets": rows,
     }  # fmt: skip
-
-
-def describe_table(mixture: Mixture) -> Table:
-    """Returns the same for people, to be printed with rich."""
-    from rich.table import Table
-
-    said = describe(mixture)
-    table = Table(title=f"{said['num_episodes']} episodes, {said['hours']:.2f} h", caption=_left_out(mixture.left_out))
-    for name in ("dataset", "robot"):
-        table.add_column(name)
-    for name in ("episodes", "frames", "hours", "camera slots", "share of samples"):
-        table.add_column(name, justify="right")
-    for row in said["datasets"]:
-        table.add_row(
-            row["dataset"], row["robot_type"], str(row["num_episodes"]), str(row["num_frames"]), f"{row['hours']:.2f}",
-            ", ".join(map(str, row["camera_slots"])), f"{row['weight']:.1%}",
-        )  # fmt: skip
-    return table
 
 
 def _totals(episodes: Sequence[Episode]) -> dict[str, Any]:
@@ -180,10 +161,6 @@ def _totals(episodes: Sequence[Episode]) -> dict[str, Any]:
         "num_frames": sum(episode.num_frames for episode in episodes),
         "hours": round(seconds / 3600, 4),
     }
-
-
-def _left_out(counts: dict[str, int]) -> str | None:
-    return "left out: " + ", ".join(f"{count} ({why})" for why, count in sorted(counts.items())) if counts else None
 
 
 def _dataset(dataset_id: str, lake: Lake) -> Dataset:

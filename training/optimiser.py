@@ -15,14 +15,17 @@ from training.recipes import Recipe
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Returns the rate of a step (from 0): a linear warm-up, then a cosine to `final_learning_rate`, or constant."""
+    """Returns the rate of a step (from 0): a linear warm-up, then a cosine to `final_learning_rate`, or constant.
+
+    LeRobot's CosineDecayWithWarmup: the cosine counts from step 0, under the warm-up, and is shortened to a shorter run.
+    """
     if step < recipe.warmup_steps:
         return recipe.learning_rate * (step + 1) / (recipe.warmup_steps + 1)
     if recipe.schedule == "constant":
         return recipe.learning_rate
-    done = (step - recipe.warmup_steps) / (recipe.steps - recipe.warmup_steps)
+    decay_steps = min(recipe.decay_steps or recipe.steps, recipe.steps)
     span = recipe.learning_rate - recipe.final_learning_rate
-    return recipe.final_learning_rate + span * 0.5 * (1 + math.cos(math.pi * done))
+    return recipe.final_learning_rate + span * 0.5 * (1 + math.cos(math.pi * min(step / decay_steps, 1.0)))
 
 
 def new_optimiser(parameters: Sequence[Tensor], recipe: Recipe) -> torch.optim.AdamW:

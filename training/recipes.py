@@ -6,7 +6,9 @@ numbers do (`training.optimiser`, `training.train`).
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -53,7 +55,8 @@ class Recipe(BaseModel):
     )
 
     learning_rate: float = Field(gt=0)
-    final_learning_rate: float = Field(0.0, ge=0, description="Where the cosine ends.")
+    final_learning_rate: float = Field(0.0, ge=0, description="Where the cosine ends, and stays.")
+    decay_steps: int = Field(0, ge=0, description="Steps of the cosine, no more than all; 0 is all.")
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_steps: int = Field(0, ge=0)
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.95)
@@ -89,18 +92,50 @@ def load_recipe(name_or_path: str | Path, **changes: Any) -> Recipe:
     """Returns a recipe by name, or from a TOML file when a path to one is given.
 
     Args:
-        changes: fields to set on top of what the file says.
+        changes: fields to set on top of what the file says; tables are merged.
 
     Raises:
         TrainingError: there is no such recipe, it is not TOML, or a field is unknown, missing or out of range.
     """
     path = _find(str(name_or_path))
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")) | changes)
+        return Recipe.model_validate(_merged(tomllib.loads(path.read_text(encoding="utf-8")), changes))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"Recipe {path} cannot be read: {error}.", hint="A recipe is a TOML file.") from error
     except ValidationError as error:
         raise TrainingError(f"Recipe {path} is not valid: {_problems(error)}.", hint=_hint(error)) from error
+
+
+def parse_changes(settings: Iterable[str]) -> dict[str, Any]:
+    """Returns `load_recipe`'s changes out of `field=value` or `table.field=value`, the value as TOML; a bare word is a string.
+
+    Raises:
+        TrainingError: a setting has no `=`, or its name is none.
+    """
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        try:
+            changes = _merged(changes, tomllib.loads(f"{name} = {value if _is_toml(value) else json.dumps(value)}"))
+        except tomllib.TOMLDecodeError as error:
+            raise TrainingError(f"{setting!r} sets nothing.", hint="Write field=value, as in a recipe.") from error
+        if not equals:
+            raise TrainingError(f"{setting!r} sets nothing.", hint="Write field=value, as in a recipe.")
+    return changes
+
+
+def _is_toml(value: str) -> bool:
+    try:
+        tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields of both, those of `above` winning; tables that both have are merged alike."""
+    tables = {k for k, value in above.items() if isinstance(value, dict) and isinstance(below.get(k), dict)}
+    return {**below, **above, **{name: _merged(below[name], above[name]) for name in tables}}
 
 
 def _find(name: str) -> Path:

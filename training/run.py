@@ -29,13 +29,15 @@ from training.statistics import checkpoint_statistics
 
 
 class Progress(NamedTuple):
-    """Where a run is: `stage` is "reading" or "decoding" (done counts episodes), or "training" (done counts steps)."""
+    """Where a run is: `stage` is "reading" or "decoding" (done counts episodes), or "training" (done counts steps, of which the first
+    `resumed_at` were done before)."""
 
     stage: str
     done: int
     total: int
     loss: float | None = None
     learning_rate: float | None = None
+    resumed_at: int = 0
 
 
 OnProgress = Callable[[Progress], None]

@@ -73,10 +73,29 @@ def train(
     if folder_digest(out) == digest and (finished := _finished(out)) and finished.num_steps >= num_steps:
         return finished
     report = on_progress or (lambda progress: None)
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device(device)
     run = prepare(recipe, mixture, folder, device, cache_budget_bytes, report)
     metrics = _train(run, out, digest, num_steps, report)
     return _finish(run, out, inputs, num_steps, metrics)
+
+
+def digest_of_run(recipe: Recipe, mixture: Mixture, base: Path | None) -> str:
+    """Returns the digest of everything that decides a run's weights. A run in a folder with another one is not gone on with."""
+    return digest_of(_inputs(recipe, mixture, base_folder(recipe, base)))
+
+
+def choose_device(wanted: str | None) -> str:
+    """Returns the device that is asked for, or a GPU where there is one, or the CPU.
+
+    Raises:
+        TrainingError: there is no such device here.
+    """
+    has_gpu = torch.cuda.is_available()
+    if wanted and not (wanted == "cpu" or (wanted.split(":")[0] == "cuda" and has_gpu)):
+        raise TrainingError(
+            f"There is no device {wanted!r} here.", hint=f"There is cpu{' and cuda' if has_gpu else ''}."
+        )
+    return wanted or ("cuda" if has_gpu else "cpu")
 
 
 def _inputs(recipe: Recipe, mixture: Mixture, base: Path | None) -> dict[str, Any]:
@@ -120,7 +139,7 @@ def _train(run: Run, out: Path, digest: str, num_steps: int, report: OnProgress)
             )
         if (step + 1) % recipe.save_every == 0 or is_last:
             checkpoints.save(run, out, step + 1, digest)
-        report(Progress("training", step + 1, num_steps, loss, learning_rate(recipe, step)))
+        report(Progress("training", step + 1, num_steps, loss, learning_rate(recipe, step), done))
     return metrics
 
 

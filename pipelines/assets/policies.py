@@ -3,11 +3,8 @@
 from pathlib import Path
 
 import dagster as dg
-import polars as pl
 
-from data_contracts.catalogue import ROLLOUTS, SKILL_INDEX
-from data_contracts.errors import TrainingError
-from data_contracts.layout import Lake
+from data_contracts.catalogue import ROLLOUTS
 from data_contracts.manifests import EvaluationReport
 from data_contracts.stages import file_sha256, run_stage
 from pipelines.assets.corpus import pretraining_mixture, skill_index
@@ -17,7 +14,7 @@ from pipelines.partitions import SKILLS
 from pipelines.pictures import loss_plot, markdown_table
 from pipelines.progress import teller
 from pipelines.resources import LakeResource
-from pipelines.training_stage import TrainedStage, read_losses, train_stage
+from pipelines.training_stage import TrainedStage, base_episodes, read_losses, skill_episodes, train_stage
 from pipelines.versions import VERSIONS
 
 
@@ -38,7 +35,7 @@ def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake:
     folder = lake.lake.base_policy
     with domain_failures():
         recipe = load_recipe(lake.settings.base_recipe)
-        episodes = SKILL_INDEX.read(lake.lake.mixture / "mixture.parquet")
+        episodes = base_episodes(lake.lake)
         trained = train_stage(
             folder, recipe, episodes, lake.lake, None, config.approved_budget_hours, teller("base", context.log.info)
         )
@@ -116,21 +113,6 @@ def skill_evaluation(context: dg.AssetExecutionContext, lake: LakeResource):
             )
         ],
     )
-
-
-def skill_episodes(lake: Lake, skill_id: str) -> pl.DataFrame:
-    """Returns the rows of the skill index that teach one skill.
-
-    Raises:
-        TrainingError: no episode of the corpus answers the skill's query.
-    """
-    episodes = SKILL_INDEX.read(lake.skill_index / "skill_index.parquet").filter(skill_id=skill_id)
-    if episodes.is_empty():
-        raise TrainingError(
-            f"No kept episode of the corpus belongs to skill {skill_id}.",
-            hint="Widen its `episodes` condition in skills.toml, or add datasets.",
-        )
-    return episodes
 
 
 def _training_result(folder: Path, trained: TrainedStage, check: str) -> dg.MaterializeResult:

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from data_contracts.catalogue import SKILL_INDEX
+from data_contracts.catalogue import CORPUS_EPISODES, SKILL_INDEX
 from data_contracts.identifiers import episode_hash
 from data_contracts.layout import Lake
-from data_contracts.manifests import CameraFeature, NormalisedDataset, NormalisedEpisode
+from data_contracts.manifests import CameraFeature, CorpusManifest, NormalisedDataset, NormalisedEpisode
 from data_contracts.stages import write_json, write_text
 from training.recipes import Recipe
 
@@ -123,7 +123,26 @@ def skill_index(lake: Lake) -> pl.DataFrame:
     rows = index_rows(lake, ARM, "press", "Press the button", FRONT, WRIST)
     rows += index_rows(lake, ARM, "push", "Press the button", FRONT, WRIST)
     rows += index_rows(lake, GANTRY, "lift", "Lift the cube", FRONT, None)
-    return SKILL_INDEX.frame(rows)
+    index = SKILL_INDEX.frame(rows)
+    write_corpus(lake, index, held_out={f"{ARM}/000009", f"{GANTRY}/000008"})
+    return index
+
+
+def write_corpus(lake: Lake, index: pl.DataFrame, held_out: set[str]) -> None:
+    """Writes the corpus and the skill index of these rows; the clusters of the episodes named in `held_out` are for evaluation."""
+    rows = []
+    for row in index.unique(["dataset_id", "episode_index"], maintain_order=True).iter_rows(named=True):
+        manifest = NormalisedDataset.read(lake.normalised(row["dataset_id"]) / "meta/deftworks.json")
+        is_held_out = f"{row['dataset_id']}/{row['episode_index']:06d}" in held_out
+        rows.append({name: row[name] for name in CORPUS_EPISODES.schema if name in row} | {
+            "is_kept": True, "reason": None, "written_hash": row["episode_hash"], "cluster_id": row["episode_hash"], "cluster_size": 1,
+            "copy_of": None, "copy_kind": None, "split": "evaluation" if is_held_out else "train", "robot_type": manifest.robot_type,
+            "state_size": len(manifest.state_names), "action_size": len(manifest.action_names), "warnings": [], "notes": [],
+            "joint_unit": "radians", "is_simulated": True,
+        })  # fmt: skip
+    CORPUS_EPISODES.write(CORPUS_EPISODES.frame(rows), lake.corpus / "episodes.parquet")
+    CorpusManifest(datasets=(), episodes=()).write(lake.corpus / "manifest.json")
+    SKILL_INDEX.write(index, lake.skill_index / "skill_index.parquet")
 
 
 @pytest.fixture

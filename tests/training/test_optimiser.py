@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -10,11 +12,16 @@ def test_the_rate_warms_up_peaks_and_falls_to_its_end(tiny_recipe):
     recipe = tiny_recipe(steps=100, warmup_steps=10, learning_rate=1.0, final_learning_rate=0.1, save_every=100)
     rates = [learning_rate(recipe, step) for step in range(100)]
     assert rates[0] == pytest.approx(1 / 11)
-    assert rates[10] == max(rates) == 1.0
-    assert rates[55] == pytest.approx(0.55)
+    assert rates[10] == max(rates) == pytest.approx(0.1 + 0.45 * (1 + math.cos(0.1 * math.pi)))
+    assert rates[50] == pytest.approx(0.55)
     assert rates[:11] == sorted(rates[:11])
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert learning_rate(recipe, 100) == pytest.approx(0.1)
+    short = recipe.model_copy(update={"decay_steps": 50})
+    assert learning_rate(short, 25) == pytest.approx(0.55)
+    assert [learning_rate(short, step) for step in (50, 99)] == pytest.approx([0.1, 0.1])
+    longer = recipe.model_copy(update={"decay_steps": 500})
+    assert [learning_rate(longer, step) for step in range(100)] == rates
     constant = recipe.model_copy(update={"schedule": "constant"})
     assert {learning_rate(constant, step) for step in range(10, 100)} == {1.0}
 

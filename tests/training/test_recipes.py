@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data_contracts.errors import TrainingError
-from training.recipes import Recipe, load_recipe, recipe_names
+from training.recipes import Recipe, load_recipe, parse_changes, recipe_names
 
 MINIMAL = 'name = "mine"\nkind = "finetune"\nsteps = 10\nbatch_size = 2\nlearning_rate = 1e-3\nsave_every = 10\n'
 
@@ -51,3 +51,24 @@ def test_fields_that_contradict_each_other_are_refused(tmp_path: Path, change: d
 def test_a_recipe_survives_json():
     recipe = load_recipe("pretrain-small")
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+def test_settings_are_toml_and_tables_are_merged(tmp_path: Path):
+    (tmp_path / "mine.toml").write_text(MINIMAL + "policy_overrides = { chunk_size = 5, num_steps = 4 }\n")
+    changes = parse_changes(["seed=3", "schedule=constant", "policy_overrides.chunk_size=7", "betas=[0.8, 0.9]"])
+    recipe = load_recipe(tmp_path / "mine.toml", **changes)
+    assert (recipe.seed, recipe.schedule, recipe.betas) == (3, "constant", (0.8, 0.9))
+    assert recipe.policy_overrides == {"chunk_size": 7, "num_steps": 4}
+    for nothing in ("seed", "=3", "a b=3"):
+        with pytest.raises(TrainingError, match="field=value"):
+            parse_changes([nothing])
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps", "batch_size", "warmup"), [("pretrain", 200_000, 256, 100), ("finetune", 20_000, 64, 1_000)]
+)
+def test_the_published_recipes_have_the_published_optimiser(kind: str, steps: int, batch_size: int, warmup: int):
+    recipe = load_recipe(f"smolvla-450m-{kind}")
+    assert (recipe.learning_rate, recipe.final_learning_rate, recipe.schedule) == (1e-4, 2.5e-6, "cosine")
+    assert (recipe.betas, recipe.epsilon, recipe.weight_decay, recipe.clip_norm) == ((0.9, 0.95), 1e-8, 1e-10, 10.0)
+    assert (recipe.steps, recipe.batch_size, recipe.warmup_steps, recipe.bf16) == (steps, batch_size, warmup, True)
