@@ -212,6 +212,26 @@ ROLLOUTS = TableContract(
     ),
 )  # fmt: skip
 
+SUITE_ROLLOUTS = TableContract(
+    "suite_rollouts", 1, "Every rollout of a suite, in simulation: the policy's and those it is compared with.",
+    ("entrant", "world", "start", "seed"),
+    (
+        Column("entrant", pl.String, "`policy`, or the name of a baseline or control."),
+        Column("suite", pl.String, "Suite of worlds."),
+        Column("task_group", pl.String, "Group of the suite, e.g. its difficulty."),
+        Column("world", pl.String, "Simulated world and task."),
+        Column("start", pl.String, "`standard`, or `displaced`: the arm is driven away first."),
+        Column("seed", pl.Int64, "Seed of the start; no demonstration used it."),
+        Column("instruction", pl.String, "What the policy was told to do."),
+        Column("is_success", pl.Boolean, "The world's own rule."),
+        Column("num_steps", pl.Int64, "Steps until success or the horizon."),
+        Column("sum_reward", pl.Float64, "Sum of the world's rewards until then."),
+        Column("max_reward", pl.Float64, "Largest of them."),
+        Column("duration_s", pl.Float64, "Wall time of the rollout.", "s"),
+        Column("video", pl.String, "Recording, relative to the table's folder; null when none was kept.", is_nullable=True),
+    ),
+)  # fmt: skip
+
 CATALOGUE = TableContract(
     "catalogue", 1, "Skill packs on sale in one release.", ("skill_id", "version"),
     (
@@ -241,5 +261,5 @@ CATALOGUE = TableContract(
 
 TABLES = (
     SOURCE_LISTING, FINDINGS, EPISODES, JOINT_RANGES, CAMERA_ROLE_TABLE, TASK_LABELS, FINGERPRINTS, DUPLICATES, CORPUS_EPISODES, SKILL_INDEX,
-    ROLLOUTS, CATALOGUE,
+    ROLLOUTS, SUITE_ROLLOUTS, CATALOGUE,
 )  # fmt: skip

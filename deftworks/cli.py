@@ -15,6 +15,7 @@ from deftworks import (
     corpora,
     crawling,
     demonstrating,
+    evaluating,
     inspecting,
     lakes,
     normalising,
@@ -47,6 +48,7 @@ app.command("crawl")(crawling.crawl)
 app.command("inspect")(inspecting.inspect)
 app.command("normalise")(normalising.normalise)
 app.command("contribute")(contributing.contribute)
+app.command("evaluate")(evaluating.evaluate)
 pack.command("verify")(packs.verify)
 corpus.command("build")(corpora.build)
 corpus.command("show")(corpora.show)

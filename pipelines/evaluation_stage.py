@@ -14,7 +14,7 @@ from data_contracts.stages import file_sha256
 
 if TYPE_CHECKING:
     from policy.actor import Actor
-    from simulation.evaluate import Rollout
+    from simulation.rollouts import Rollout
     from simulation.worlds import World
 
 PROCESSES = 2
@@ -24,7 +24,8 @@ VIDEOS = "videos"
 def evaluate_into(out: Path, skill: Skill, policy: Path, tell: Callable[[str], None]) -> None:
     """Writes evaluation.json, rollouts.parquet and videos/ for the policy in `policy` (a `pretrained_model` folder)."""
     from simulation.acting import DoNothing
-    from simulation.evaluate import Conditions, evaluate
+    from simulation.evaluate import evaluate
+    from simulation.rollouts import Conditions
 
     wanted = skill.evaluation
     cameras = {f"observation.images.{slot}": view for slot, view in wanted.views.items()}

@@ -1,4 +1,4 @@
-"""What the evaluation asks of a policy, and the two that every skill is compared with: doing nothing, and the expert."""
+"""What an evaluation asks of a policy, and the two that every world knows: doing nothing, and its expert."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class ActingPolicy(Protocol):
     chunk: then nothing is rendered and the observation holds the state alone.
     """
 
-    def reset(self) -> None:
-        """Forgets the last episode."""
+    def reset(self, seed: int | None = None) -> None:
+        """Forgets the last episode. After a reset with the same seed the same observations get the same actions."""
         ...
 
     def act(self, observation: dict[str, np.ndarray], task: str) -> np.ndarray:
@@ -38,7 +38,7 @@ class DoNothing:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def reset(self) -> None:
+    def reset(self, seed: int | None = None) -> None:
         pass
 
     def act(self, observation: dict[str, np.ndarray], task: str) -> np.ndarray:
@@ -53,7 +53,7 @@ class ExpertPolicy:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def reset(self) -> None:
+    def reset(self, seed: int | None = None) -> None:
         pass
 
     def act(self, observation: dict[str, np.ndarray], task: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from data_contracts.errors import SimulationError
+from simulation.metaworld_tasks import INSTRUCTIONS
 from simulation.rendering import INSTALL_HINT, CameraRig, load_mujoco
 from simulation.worlds import STATE_KEY
 
@@ -27,13 +28,6 @@ VIEWS = {"front": "corner2", "top": "topview", "side": "corner", "wrist": "gripp
 STATE_UNITS = {"x": "m", "y": "m", "z": "m", "gripper": "fraction open"}
 ACTION_UNITS = {"delta_x": "cm", "delta_y": "cm", "delta_z": "cm", "gripper_effort": "-1 open to 1 closed"}
 UNITS = STATE_UNITS | ACTION_UNITS
-INSTRUCTIONS = {
-    "reach-v3": "Reach the goal position",
-    "button-press-topdown-v3": "Press the button from above",
-    "drawer-open-v3": "Open the drawer",
-    "window-open-v3": "Open the window",
-    "handle-press-v3": "Press the handle down",
-}
 
 
 class MetaworldWorld:
@@ -57,6 +51,7 @@ class MetaworldWorld:
         self._rig = CameraRig(self._env.model, UPSIDE_DOWN)
         self._observation = np.zeros(39)
         self._is_success = False
+        self._reward = 0.0
 
     @property
     def camera_keys(self) -> tuple[str, ...]:
@@ -66,10 +61,18 @@ class MetaworldWorld:
     def is_success(self) -> bool:
         return self._is_success
 
+    @property
+    def reward(self) -> float:
+        return self._reward
+
+    @property
+    def layout(self) -> np.ndarray:
+        return np.array(self._env._last_rand_vec, np.float64)
+
     def reset(self, seed: int, *, displaced: bool = False) -> None:
         self._env.seed(seed)
         self._observation, _ = self._env.reset()
-        self._is_success = False
+        self._is_success, self._reward = False, 0.0
         if displaced:
             self._displace(np.random.default_rng(seed))
 
@@ -88,7 +91,8 @@ class MetaworldWorld:
 
     def step(self, action: np.ndarray) -> None:
         clipped = np.clip(np.asarray(action, np.float32), -1, 1)
-        self._observation, _, _, _, info = self._env.step(clipped)
+        self._observation, reward, _, _, info = self._env.step(clipped)
+        self._reward = float(reward)
         self._is_success = bool(info["success"])
 
     def expert_action(self) -> np.ndarray:

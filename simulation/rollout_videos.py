@@ -11,7 +11,7 @@ import numpy as np
 from simulation.worlds import World
 
 if TYPE_CHECKING:
-    from simulation.evaluate import Rollout
+    from simulation.rollouts import Rollout
 
 VIEW = "front"
 SIDE_PX = 256
@@ -28,12 +28,15 @@ def chosen_for_video(rollouts: Sequence[Rollout], num_videos: int) -> list[Rollo
 
 
 def write_rollout_video(path: Path, world: World, seed: int, displaced: bool, actions_TA: np.ndarray) -> None:
-    """Writes what the actions do in the world: H.264 mp4, about 20 frames/s, marked as a simulation in the picture."""
+    """Writes what the actions do in the world: H.264 mp4, about 20 frames/s, marked as a simulation in the picture. The file
+    appears whole or not at all."""
     from data_contracts.lerobot.encode import encode_video
 
     stride = max(1, round(world.fps / VIDEO_FPS))
     frames = _replay(world, seed, displaced, actions_TA, stride)
-    encode_video(frames, path, fps=round(world.fps / stride), codec="h264")
+    partial = path.with_name(f".partial-{path.name}")
+    encode_video(frames, partial, fps=round(world.fps / stride), codec="h264")
+    partial.replace(path)
 
 
 def _replay(world: World, seed: int, displaced: bool, actions_TA: np.ndarray, stride: int) -> Iterator[np.ndarray]:

@@ -15,6 +15,11 @@ def evaluation_seeds(num_seeds: int) -> list[int]:
     return list(EVALUATION_SEEDS[:num_seeds])
 
 
+def seeds_from(first: int, num_seeds: int) -> list[int]:
+    """Returns `num_seeds` evaluation seeds beginning with `first`. Raises SimulationError if one is not for evaluation."""
+    return check_seeds(range(first, first + num_seeds), EVALUATION_SEEDS, "evaluation")
+
+
 def check_seeds(seeds: Iterable[int], allowed: range, purpose: str) -> list[int]:
     """Returns the seeds as a list, or raises SimulationError if one lies outside `allowed`."""
     seeds = list(seeds)

@@ -26,7 +26,7 @@ from simulation.so100_units import (
     radians_per_unit,
     to_radians,
 )
-from simulation.worlds import STATE_KEY
+from simulation.worlds import SO100_INSTRUCTIONS, STATE_KEY
 
 SCENE = Path(__file__).with_name("so100_scene.xml")
 ARM = "so_arm100_right"
@@ -41,7 +41,6 @@ CUBE_DISTANCE_M, CUBE_BEARING_RAD, CUBE_HALF_SIDE_M = (0.16, 0.25), 0.7, 0.015
 LIFTED_M = 0.05
 DISPLACEMENT_STEPS, DISPLACEMENT_RAD, DISPLACED_MIN_HEIGHT_M = 20, 0.6, 0.05
 NOISE_RAD = np.array([0.15, 0.15, 0.15, 0.15, 0.05, 0.0])
-INSTRUCTIONS = {"touch-cube": "Touch the red cube", "lift-cube": "Pick up the red cube"}
 CAMERAS_M = {
     "front": ((-0.25, 0.6, 0.32), (0.18, 0.6, 0.05), 45),
     "top": ((0.12, 0.6, 0.55), (0.125, 0.6, 0.0), 55),
@@ -63,7 +62,7 @@ class SO100World:
 
     def __init__(self, task: str, views: Mapping[str, str], size: tuple[int, int], units: str) -> None:
         self.name = f"so100/{task}"
-        self.instruction = INSTRUCTIONS[task]
+        self.instruction = SO100_INSTRUCTIONS[task]
         self.views = dict(views)
         self.action_scale = (NOISE_RAD / radians_per_unit(units)).astype(np.float32)
         self._task, self._size, self._units = task, size, units
@@ -74,6 +73,7 @@ class SO100World:
         self._rig = CameraRig(self._model)
         self._substeps = round(1 / self.fps / self._model.opt.timestep)
         self._cube = self._model.body("cube").id
+        self._layout = np.zeros(7)
         self._jaws = {self._model.body(FIXED_JAW).id, self._model.body(MOVING_JAW).id}
 
     @property
@@ -86,6 +86,14 @@ class SO100World:
             return bool(self._jaws_on_cube())
         return bool(self._data.xpos[self._cube, 2] > LIFTED_M) and self._jaws_on_cube() == self._jaws
 
+    @property
+    def reward(self) -> float:
+        return float(self.is_success)
+
+    @property
+    def layout(self) -> np.ndarray:
+        return self._layout
+
     def reset(self, seed: int, *, displaced: bool = False) -> None:
         rng = np.random.default_rng(seed)
         self._mujoco.mj_resetData(self._model, self._data)
@@ -93,7 +101,7 @@ class SO100World:
         if self._task == "lift-cube":
             home[5] = JAW_OPEN_RAD
         self._data.qpos[:6] = self._data.ctrl[:6] = home
-        self._data.qpos[6:13] = _random_cube_pose(rng)
+        self._data.qpos[6:13] = self._layout = _random_cube_pose(rng)
         self._mujoco.mj_forward(self._model, self._data)
         if displaced:
             self._displace(rng, home)

@@ -1,6 +1,6 @@
 """What a simulated world is, and how to get one by name.
 
-    metaworld/<task>-v3      a Sawyer arm moved by end-effector steps, 80 control steps a second (metaworld_world)
+    metaworld/<task>-v3      a Sawyer arm moved by end-effector steps, 80 control steps a second: 50 tasks (metaworld_world)
     so100/<task>             one SO-100 arm driven by joint positions in LeRobot's units, 30 steps a second (so100_world)
 
 A world knows physics, cameras and a scripted expert. Recording lives in `record`, judging a policy in `evaluate`.
@@ -15,10 +15,11 @@ from typing import Protocol
 import numpy as np
 
 from data_contracts.errors import SimulationError, did_you_mean
+from simulation.metaworld_tasks import INSTRUCTIONS, METAWORLD_TASKS
 
 STATE_KEY = "observation.state"
-METAWORLD_TASKS = ("reach-v3", "button-press-topdown-v3", "drawer-open-v3", "window-open-v3", "handle-press-v3")
-SO100_TASKS = ("touch-cube", "lift-cube")
+SO100_INSTRUCTIONS = {"touch-cube": "Touch the red cube", "lift-cube": "Pick up the red cube"}
+SO100_TASKS = tuple(SO100_INSTRUCTIONS)
 WORLD_NAMES = (*(f"metaworld/{task}" for task in METAWORLD_TASKS), *(f"so100/{task}" for task in SO100_TASKS))
 DEFAULT_CAMERAS = {"observation.images.front": "front", "observation.images.wrist": "wrist"}
 """Observation key to view. Every world knows the views `front`, `top`, `side`, `wrist`, and its scene's own camera names."""
@@ -46,6 +47,16 @@ class World(Protocol):
     @property
     def is_success(self) -> bool:
         """True if the task is solved at this moment."""
+        ...
+
+    @property
+    def reward(self) -> float:
+        """What the last step was worth: Meta-World's own reward (0 to 10); elsewhere 1 where the task is solved, else 0."""
+        ...
+
+    @property
+    def layout(self) -> np.ndarray:
+        """Returns what the seed drew for this episode, float64: where objects and goal are. No displacement changes it."""
         ...
 
     def reset(self, seed: int, *, displaced: bool = False) -> None:
@@ -113,6 +124,24 @@ def make_world(
     from simulation.so100_world import SO100World
 
     return SO100World(task, views, size, units)
+
+
+def instruction_of(name: str) -> str:
+    """Returns what a world says its task is. Needs no simulator. Raises SimulationError for an unknown world."""
+    family, task = _split_name(name)
+    return (INSTRUCTIONS if family == "metaworld" else SO100_INSTRUCTIONS)[task]
+
+
+def value_names(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns (state names, action names) of a world. Needs no simulator. Raises SimulationError for an unknown world."""
+    family, _ = _split_name(name)
+    if family == "metaworld":
+        from simulation.metaworld_world import ACTION_UNITS, STATE_UNITS
+
+        return tuple(STATE_UNITS), tuple(ACTION_UNITS)
+    from simulation.so100_units import JOINT_NAMES
+
+    return JOINT_NAMES, JOINT_NAMES
 
 
 def joint_units(name: str, units: str = "degrees") -> dict[str, str]:

