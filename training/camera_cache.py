@@ -29,6 +29,7 @@ from data_contracts.stages import digest_of
 from policy.images import letterbox, unit_pixels
 from policy.model import SmolVLAPolicy
 from training.mixture import Episode, Mixture
+from training.out_folder import require_room, saving
 from training.read_ahead import read_ahead
 
 FOLDER = "training_cache"
@@ -170,19 +171,22 @@ def _blocks(path: Path, number: int, episode: Episode, frames: Frames) -> Iterat
 
 
 def _store(block: _Block, row: int, encoder: Encoder) -> int:
-    """Encodes a block into its file from `row` on; the file gets its name with the last one. Returns the next block's row."""
+    """Adds an encoded block to its file at `row`; the file gets its name with the last one. Returns the next block's row.
+
+    Written, not mapped: on a full disk a write is an error, and a mapped page kills the process.
+    """
     partial = block.path.with_name(f".{block.path.name}.partial")
-    if row == 0:
+    with saving(block.path):
         partial.parent.mkdir(parents=True, exist_ok=True)
-        shape = (block.episode.num_frames, *encoder.shape)
-        np.lib.format.open_memmap(partial, "w+", encoder.dtype, shape).flush()
-    target = np.load(partial, mmap_mode="r+")
-    end = row + len(block.frames_NHWC)
-    target[row:end] = encoder.encode(block.frames_NHWC)
-    if not block.is_last:
-        return end
-    target.flush()
-    partial.replace(block.path)
+        with partial.open("wb" if row == 0 else "ab") as file:
+            if row == 0:
+                shape = (block.episode.num_frames, *encoder.shape)
+                header = {"descr": np.lib.format.dtype_to_descr(encoder.dtype), "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+            file.write(np.ascontiguousarray(encoder.encode(block.frames_NHWC), encoder.dtype).data)
+        if not block.is_last:
+            return row + len(block.frames_NHWC)
+        partial.replace(block.path)
     return 0
 
 
@@ -211,6 +215,8 @@ def _make_room(root: Path, mixture: Mixture, encoder: Encoder, wanted: set[Path]
             break
         path.unlink()
         held -= stat.st_size
+    root.mkdir(parents=True, exist_ok=True)
+    require_room(root, needed - sum(path.stat().st_size for path in wanted if path.exists()))
 
 
 def _tower_digest(policy: SmolVLAPolicy) -> str:

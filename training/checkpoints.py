@@ -14,11 +14,13 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from data_contracts.errors import TrainingError
 from data_contracts.stages import remove_folder, replace_folder, write_json
+from training.out_folder import flush_to_disk, saving
 from training.run import Run
 
 FOLDER, LAST, STATE = "checkpoints", "last", "training_state"
@@ -32,13 +34,35 @@ def save(run: Run, out: Path, step: int, digest: str) -> None:
 
     Args:
         digest: of everything that went into the run; only the same run may go on from here.
+
+    Raises:
+        TrainingError: it cannot be written, for want of room mostly; `last` is then what it was.
     """
     folder = out / FOLDER / f"{step:06d}"
     scratch = folder.with_name(f".{folder.name}.partial")
-    remove_folder(scratch)
-    state = scratch / STATE
+    try:
+        with saving(folder):
+            remove_folder(scratch)
+            _write(run, scratch, step, digest)
+            flush_to_disk(scratch)
+            replace_folder(folder, scratch)
+            _point(out / FOLDER / LAST, folder.name)
+    finally:
+        remove_folder(scratch)
+    for old in _steps(out)[: -run.recipe.keep_checkpoints]:
+        shutil.rmtree(out / FOLDER / f"{old:06d}")
+
+
+def num_bytes(run: Run) -> int:
+    """Returns about how much one checkpoint takes."""
+    policy = sum(value.nbytes for value in run.policy.state_dict().values())
+    return policy + 4 * sum(parameter.nbytes for parameter in run.parameters.values())
+
+
+def _write(run: Run, folder: Path, step: int, digest: str) -> None:
+    state = folder / STATE
     state.mkdir(parents=True)
-    run.save_policy(scratch / "pretrained_model")
+    run.save_policy(folder / "pretrained_model")
     _save(state / "weights.safetensors", run.parameters)
     _save(state / "average.safetensors", dict(zip(run.parameters, run.average.weights, strict=True)))
     moments = {
@@ -49,10 +73,6 @@ def save(run: Run, out: Path, step: int, digest: str) -> None:
     }
     _save(state / "optimizer_state.safetensors", moments)
     write_json(state / "training_step.json", {"step": step, "digest": digest})
-    replace_folder(folder, scratch)
-    _point(out / FOLDER / LAST, folder.name)
-    for old in _steps(out)[: -run.recipe.keep_checkpoints]:
-        shutil.rmtree(out / FOLDER / f"{old:06d}")
 
 
 def resumable_step(out: Path, digest: str) -> int:
@@ -81,7 +101,7 @@ def restore(run: Run, out: Path) -> None:
                 target.copy_(averaged[name])
                 if f"{name}.step" in moments:
                     run.optimiser.state[parameter] = _moments(moments, name, parameter)
-    except (OSError, KeyError, RuntimeError) as error:
+    except (OSError, KeyError, RuntimeError, SafetensorError) as error:
         raise TrainingError(
             f"The checkpoint {state} cannot be resumed: {error}.", hint=f"Remove {out / FOLDER} to start over."
         ) from error

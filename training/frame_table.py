@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from data_contracts.errors import TrainingError
 from data_contracts.lerobot import open_dataset
+from data_contracts.lerobot.reader import LeRobotDataset
 from training.mixture import Dataset, Episode, Mixture
 from training.statistics import ACTION, STATE, Values, group_statistics
 
@@ -56,16 +58,20 @@ def read_frame_table(mixture: Mixture, on_progress: Callable[[int, int], None] |
     """Reads states and actions of all episodes.
 
     Raises:
-        TrainingError: an episode has another number of frames or values than the index says, or non-finite ones.
+        TrainingError: an episode has another number of frames or values than the index says, non-finite ones, or ones that the
+            dataset's own meta/stats.json does not know.
         DatasetUnreadable: a dataset cannot be read.
     """
     states, actions = [], []
-    opened: dict[str, object] = {}
+    opened: dict[str, LeRobotDataset] = {}
     for number, episode in enumerate(mixture.episodes):
         if episode.dataset.id not in opened:
             opened = {episode.dataset.id: open_dataset(episode.dataset.folder)}
         rows = opened[episode.dataset.id].episode(episode.normalised_index)
         _check(episode, rows.state_TS, rows.action_TA)
+        published = opened[episode.dataset.id].statistics.dataset
+        for feature, values in ((STATE, rows.state_TS), (ACTION, rows.action_TA)):
+            _check_statistics(episode, feature, values, published.get(feature))
         states.append(rows.state_TS)
         actions.append(rows.action_TA)
         if on_progress:
@@ -119,3 +125,22 @@ def _check(episode: Episode, state_TS: np.ndarray, action_TA: np.ndarray) -> Non
         raise TrainingError(f"{episode.id} has no state or no action.", hint="Leave it out of the skill's query.")
     if not (np.isfinite(state_TS).all() and np.isfinite(action_TA).all()):
         raise TrainingError(f"{episode.id} holds values that are not finite.", hint="The detectors should reject it.")
+
+
+def _check_statistics(episode: Episode, feature: str, values_TD: np.ndarray, published: Any) -> None:
+    """Statistics are computed from the frames; a file that was computed from other frames says that the two do not belong together."""
+    if not published:
+        return
+    try:
+        low, high = (np.asarray(published[name], np.float64) for name in ("min", "max"))
+        slack = 1e-4 * (high - low) + 1e-5 * np.maximum(np.abs(low), np.abs(high)) + 1e-6
+        agrees = low.shape == high.shape == values_TD.shape[1:] and bool(
+            ((values_TD >= low - slack) & (values_TD <= high + slack)).all()
+        )
+    except (KeyError, TypeError, ValueError):
+        agrees = False
+    if not agrees:
+        raise TrainingError(
+            f"{episode.id}: {feature} is not what {episode.dataset.folder / 'meta/stats.json'} describes.",
+            hint="Data and statistics are of different recordings: normalise the dataset again.",
+        )

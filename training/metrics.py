@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.stages import write_text
+from training.out_folder import saving
 
 FILE = "metrics.jsonl"
 FINAL_LINES = 10
@@ -19,7 +20,8 @@ class Metrics:
         self._path = out / FILE
         self._losses: list[float] = []
         self.lines = [line for line in read_metrics(self._path) if line["step"] <= resumed_at]
-        write_text(self._path, "".join(map(_line, self.lines)))
+        with saving(self._path):
+            write_text(self._path, "".join(map(_line, self.lines)))
 
     def add(self, loss: float) -> None:
         self._losses.append(loss)
@@ -29,7 +31,7 @@ class Metrics:
         entry = {"step": step, "loss": sum(self._losses) / len(self._losses), **values}
         self._losses.clear()
         self.lines.append(entry)
-        with self._path.open("a", encoding="utf-8") as file:
+        with saving(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(_line(entry))
 
     @property

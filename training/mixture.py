@@ -174,6 +174,12 @@ def _dataset(dataset_id: str, lake: Lake) -> Dataset:
 
 
 def _episode(row: dict[str, Any], dataset: Dataset, cameras: tuple[str | None, ...]) -> Episode:
+    if unknown := [camera for camera in cameras if camera and camera not in dataset.camera_shapes]:
+        raise TrainingError(
+            f"{episode_id(dataset.id, row['episode_index'])} is listed with camera {unknown[0]!r}, and its dataset has "
+            f"{', '.join(dataset.camera_shapes) or 'none'}.",
+            hint="Judge the dataset's cameras again and rebuild the corpus.",
+        )
     if not row["label"]:
         raise TrainingError(
             f"Episode {episode_id(dataset.id, row['episode_index'])} has no label.",

@@ -66,6 +66,10 @@ class Recipe(BaseModel):
     ema_decay: float = Field(0.0, ge=0, lt=1, description="0 keeps no average: the last weights are the result.")
     bf16: bool = Field(False, description="Compute in bfloat16 (autocast); weights stay float32.")
 
+    divergence_factor: float = Field(
+        10.0, ge=0, description="Stop when the mean loss since the last line is so many times the best; 0 never stops."
+    )
+
     log_every: int = Field(10, ge=1)
     save_every: int = Field(ge=1, description="Steps between checkpoints.")
     keep_checkpoints: int = Field(1, ge=1, description="Newest ones that stay.")

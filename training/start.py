@@ -79,6 +79,10 @@ def _adapted(
 ) -> tuple[SmolVLAPolicy, Processors]:
     """Returns the base with other features. Its weights fit any: vectors are padded, camera slots share all weights."""
     loaded, processors = load_checkpoint(folder, for_training=True)
+    if broken := [name for name, value in loaded.state_dict().items() if not value.isfinite().all()]:
+        raise TrainingError(
+            f"The base {folder} holds values that are not finite: {broken[0]}.", hint="Get or train it again."
+        )
     config = replace(
         loaded.config,
         input_features={STATE: Feature("STATE", (state_dim,))}
@@ -134,9 +138,4 @@ def load_vlm_weights(policy: SmolVLAPolicy, config: SmolVLAConfig) -> None:
 
 def _camera_shape(mixture: Mixture, slot: int) -> tuple[int, int]:
     first = next(episode for episode in mixture.episodes if episode.cameras[slot])
-    shapes = first.dataset.camera_shapes
-    if first.cameras[slot] not in shapes:
-        raise TrainingError(
-            f"{first.dataset.id} has no camera {first.cameras[slot]!r}.", hint=f"It has {', '.join(shapes) or 'none'}."
-        )
-    return shapes[first.cameras[slot]]
+    return first.dataset.camera_shapes[str(first.cameras[slot])]

@@ -30,12 +30,14 @@ from training.camera_cache import DEFAULT_BUDGET_BYTES
 from training.metrics import Metrics
 from training.mixture import Mixture
 from training.optimiser import learning_rate
+from training.out_folder import folder_bytes, only_training, require_room, saving
 from training.read_ahead import read_ahead
 from training.recipes import Recipe
 from training.run import OnProgress, Progress, Run, prepare
 from training.start import PRETRAINED_MODEL, base_folder
+from training.stopping import require_convergence
 
-CODE_VERSION = "training-1"
+CODE_VERSION = "training-2"
 """Raised when the same inputs would give other weights."""
 RUN_FILE = "training_run.json"
 
@@ -63,7 +65,8 @@ def train(
         device: "cpu" or "cuda"; by default a GPU where there is one.
 
     Raises:
-        TrainingError: the loss is no number any more (names the step), the mixture does not fit the disk budget, ...
+        TrainingError: the loss explodes or is no number any more (names the step), the mixture does not fit the disk budget, a
+            checkpoint cannot be written, another training writes into `out`, ...
         PolicyError: the base cannot be read or does not fit.
     """
     folder = base_folder(recipe, base)
@@ -74,9 +77,11 @@ def train(
         return finished
     report = on_progress or (lambda progress: None)
     device = choose_device(device)
-    run = prepare(recipe, mixture, folder, device, cache_budget_bytes, report)
-    metrics = _train(run, out, digest, num_steps, report)
-    return _finish(run, out, inputs, num_steps, metrics)
+    with only_training(out):
+        run = prepare(recipe, mixture, folder, device, cache_budget_bytes, report)
+        _require_room(run, out)
+        metrics = _train(run, out, digest, num_steps, report)
+        return _finish(run, out, inputs, num_steps, metrics)
 
 
 def digest_of_run(recipe: Recipe, mixture: Mixture, base: Path | None) -> str:
@@ -99,8 +104,9 @@ def choose_device(wanted: str | None) -> str:
 
 
 def _inputs(recipe: Recipe, mixture: Mixture, base: Path | None) -> dict[str, Any]:
-    """Returns what decides the weights. How often checkpoints are written does not, and may change between runs."""
-    settings = recipe.model_dump(mode="json", exclude={"save_every", "keep_checkpoints"})
+    """Returns what decides the weights. How often checkpoints are written does not, and may change between runs; nor does a
+    field at its default, so that a new one makes no run anew."""
+    settings = recipe.model_dump(mode="json", exclude={"save_every", "keep_checkpoints"}, exclude_defaults=True)
     return {
         "recipe": settings,
         "mixture": mixture.digest(),
@@ -111,6 +117,13 @@ def _inputs(recipe: Recipe, mixture: Mixture, base: Path | None) -> dict[str, An
 
 def _finished(out: Path) -> TrainingRun | None:
     return TrainingRun.read(out / RUN_FILE) if (out / RUN_FILE).exists() else None
+
+
+def _require_room(run: Run, out: Path) -> None:
+    """All checkpoints that are kept, one more while it is written, and the result beside the one that it replaces."""
+    needed = (run.recipe.keep_checkpoints + 1) * checkpoints.num_bytes(run)
+    needed += 2 * sum(value.nbytes for value in run.policy.state_dict().values())
+    require_room(out, max(needed - folder_bytes(out), 0))
 
 
 def _train(run: Run, out: Path, digest: str, num_steps: int, report: OnProgress) -> Metrics:
@@ -137,6 +150,7 @@ def _train(run: Run, out: Path, digest: str, num_steps: int, report: OnProgress)
             metrics.log(
                 step + 1, learning_rate=learning_rate(recipe, step), gradient_norm=norm, step_ms=round(step_ms, 1)
             )
+            require_convergence(recipe, metrics.lines)
         if (step + 1) % recipe.save_every == 0 or is_last:
             checkpoints.save(run, out, step + 1, digest)
         report(Progress("training", step + 1, num_steps, loss, learning_rate(recipe, step), done))
@@ -175,8 +189,9 @@ def masked_mean(losses_BTA: Tensor, is_pad_BT: Tensor, dim_is_pad_BA: Tensor) ->
 def _finish(run: Run, out: Path, inputs: dict[str, Any], num_steps: int, metrics: Metrics) -> TrainingRun:
     """Puts the result in place. `training_run.json` goes first and comes back last, so it never stands beside other weights."""
     (out / RUN_FILE).unlink(missing_ok=True)
-    run.save_policy(out / PRETRAINED_MODEL)
-    write_json(out / stages.MANIFEST, {"digest": digest_of(inputs), "inputs": inputs})
+    with saving(out / PRETRAINED_MODEL):
+        run.save_policy(out / PRETRAINED_MODEL)
+        write_json(out / stages.MANIFEST, {"digest": digest_of(inputs), "inputs": inputs})
     finished = TrainingRun(
         name=run.recipe.name,
         kind=run.recipe.kind,
