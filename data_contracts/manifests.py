@@ -254,6 +254,15 @@ class TrainingRun(Manifest):
     num_steps: int
     first_loss: float
     final_loss: float
+    held_out: tuple[str, ...] = Field(
+        (), description="Episode hashes that it was validated on, sorted; none of them was trained on."
+    )
+    validation: tuple[tuple[int, float], ...] = Field(
+        (), description="Steps, and the loss on the held-out episodes after them."
+    )
+    has_stalled: bool = Field(
+        False, description="True when it ended before its last step, because validation got no better."
+    )
     weights_sha256: str
     code_version: str
 

@@ -21,10 +21,31 @@ from training.mixture import Mixture
 ACTION_DIM_IS_PAD = "action_dim_is_pad"
 """bool (B, A): dimensions that the sample's robot does not have. SmolVLA itself ignores it; the loss does not."""
 
-_ROWS, _NOISE = 0, 1
+_ROWS, TRAINING, VALIDATION = 0, 1, 2
 """Separate streams of random numbers below one (seed, step)."""
 
 Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process computes of a step: `num_parts` of the `num_processes * num_parts` equal parts, one after the other."""
+
+    process: int = 0
+    num_processes: int = 1
+    num_parts: int = 1
+
+
+WHOLE = Share()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Consecutive samples of a step, from `first` on. `num_counted`: values that the loss of the whole step counts."""
+
+    batch: Batch
+    first: int
+    num_counted: int
 
 
 @dataclass(frozen=True)
@@ -46,8 +67,20 @@ class Batches:
         return np.searchsorted(self.row_chance_N, uniform * self.row_chance_N[-1], side="right")
 
     def at(self, step: int) -> Batch:
-        """Returns the batch of a step, as `policy.model` describes it, on the CPU."""
+        """Returns the whole batch of a step."""
+        return self.of(self.rows(step))
+
+    def parts(self, step: int, share: Share = WHOLE) -> list[Part]:
+        """Returns a process's share of a step, on the CPU, in the parts that it is computed in."""
         rows = self.rows(step)
+        num_counted = self._num_counted(rows)
+        size = len(rows) // (share.num_processes * share.num_parts)
+        first = share.process * share.num_parts * size
+        starts = range(first, first + share.num_parts * size, size)
+        return [Part(self.of(rows[start : start + size]), start, num_counted) for start in starts]
+
+    def of(self, rows: np.ndarray) -> Batch:
+        """Returns these frames as `policy.model` describes a batch, on the CPU."""
         episodes = self.frames.episode_of(rows)
         action, is_pad = self.frames.chunks(rows, self.chunk_size)
         dims = np.arange(action.shape[2])
@@ -63,6 +96,12 @@ class Batches:
             batch |= self._pictures(slot, episodes, rows - self.frames.start_E[episodes])
         return batch
 
+    def _num_counted(self, rows: np.ndarray) -> int:
+        """Returns how many values of the frames' chunks the loss counts: within the episode, of dimensions that the robot has."""
+        episodes = self.frames.episode_of(rows)
+        left = self.frames.start_E[episodes + 1] - rows
+        return int((np.minimum(left, self.chunk_size) * self.frames.action_dims_E[episodes]).sum())
+
     def _pictures(self, slot: int, episodes: np.ndarray, frames: np.ndarray) -> Batch:
         key = camera_key(slot)
         stored, is_present = self.cameras.gather(episodes, frames, slot)
@@ -77,20 +116,20 @@ def camera_key(slot: int) -> str:
 
 
 def row_chances(mixture: Mixture, frames: FrameTable) -> np.ndarray:
-    """Returns the cumulative chance of each frame (N,): its dataset's weight, shared alike among the dataset's frames."""
-    lengths = np.diff(frames.start_E)
-    ids = [episode.dataset.id for episode in mixture.episodes]
-    frames_of = {name: sum(n for n, of in zip(lengths, ids, strict=True) if of == name) for name in set(ids)}
-    per_frame = np.array([mixture.weights[name] / frames_of[name] for name in ids])
-    return np.cumsum(np.repeat(per_frame, lengths))
+    """Returns the cumulative chance of each frame that is trained on: its dataset's, shared among its frames by their episodes'
+    weights. Held-out frames come after these in the table and have none."""
+    per_frame = [mixture.weights[e.dataset.id] * e.weight / mixture.masses[e.dataset.id] for e in mixture.episodes]
+    return np.cumsum(np.repeat(per_frame, np.diff(frames.start_E)[: len(mixture.episodes)]))
 
 
-def flow_draws(seed: int, step: int, samples: int, chunk: int, width: int) -> tuple[Tensor, Tensor]:
+def flow_draws(
+    seed: int, step: int, samples: int, chunk: int, width: int, stream: int = TRAINING
+) -> tuple[Tensor, Tensor]:
     """Returns noise (samples, chunk, width) from N(0, 1) and times (samples,) from Beta(1.5, 1) * 0.999 + 0.001.
 
     The same on every device: they are drawn on the CPU. Beta(a, 1) is u ** (1 / a) of a uniform u.
     """
-    random = np.random.default_rng([seed, step, _NOISE])
+    random = np.random.default_rng([seed, step, stream])
     time = random.random(samples) ** (1 / 1.5) * 0.999 + 0.001
     noise = random.standard_normal((samples, chunk, width), dtype=np.float32)
     return torch.from_numpy(noise), torch.from_numpy(time.astype(np.float32))

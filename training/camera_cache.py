@@ -123,7 +123,7 @@ def fill_cache(
         VideoUnreadable: a video cannot be decoded.
     """
     root = mixture.lake.home / FOLDER
-    paths = [_paths(root, encoder, episode) for episode in mixture.episodes]
+    paths = [_paths(root, encoder, episode) for episode in mixture.all_episodes]
     _make_room(root, mixture, encoder, {path for row in paths for path in row if path}, budget_bytes)
     report = on_progress or (lambda done, total: None)
     row = 0
@@ -148,7 +148,7 @@ class _Block:
 def _missing(mixture: Mixture, paths: list[tuple[Path | None, ...]]) -> Iterator[_Block]:
     """Decodes what is not stored yet, in order, in blocks."""
     opened: dict[str, LeRobotDataset] = {}
-    for number, (episode, row) in enumerate(zip(mixture.episodes, paths, strict=True)):
+    for number, (episode, row) in enumerate(zip(mixture.all_episodes, paths, strict=True)):
         if any(path and not path.exists() for path in row):
             if episode.dataset.id not in opened:
                 opened = {episode.dataset.id: open_dataset(episode.dataset.folder)}
@@ -201,7 +201,7 @@ def _paths(root: Path, encoder: Encoder, episode: Episode) -> tuple[Path | None,
 def _make_room(root: Path, mixture: Mixture, encoder: Encoder, wanted: set[Path], budget_bytes: int) -> None:
     """Removes what other mixtures left, oldest first, until this one fits."""
     needed = sum(
-        encoder.frame_bytes * e.num_frames * sum(key is not None for key in e.cameras) for e in mixture.episodes
+        encoder.frame_bytes * e.num_frames * sum(key is not None for key in e.cameras) for e in mixture.all_episodes
     )
     if needed > budget_bytes:
         raise TrainingError(

@@ -3,6 +3,7 @@
     checkpoints/<step>/pretrained_model/   the averaged weights, ready to act with
     checkpoints/<step>/training_state/     what goes on from here: weights, their average, the optimiser, the step
     checkpoints/last                       link to the newest
+    checkpoints/best-<step>/               the averaged weights with the lowest validation loss, where the recipe is patient
 
 Batches, noise and times are functions of the step, so there is no random state to keep.
 """
@@ -24,6 +25,7 @@ from training.out_folder import flush_to_disk, saving
 from training.run import Run
 
 FOLDER, LAST, STATE = "checkpoints", "last", "training_state"
+BEST = "best-"
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 Named = dict[str, Tensor]
@@ -51,6 +53,29 @@ def save(run: Run, out: Path, step: int, digest: str) -> None:
         remove_folder(scratch)
     for old in _steps(out)[: -run.recipe.keep_checkpoints]:
         shutil.rmtree(out / FOLDER / f"{old:06d}")
+
+
+def save_best(run: Run, out: Path, step: int) -> None:
+    """Writes the averaged weights after `step` steps as the best so far. Those before stay until the next checkpoint is written,
+    because a run that is killed goes back behind this step.
+
+    Raises:
+        TrainingError: they cannot be written.
+    """
+    with saving(best_folder(out, step)):
+        run.save_policy(best_folder(out, step))
+
+
+def best_folder(out: Path, step: int) -> Path:
+    """Returns where the weights of the best validation are kept."""
+    return out / FOLDER / f"{BEST}{step:06d}"
+
+
+def forget_other_bests(out: Path, step: int) -> None:
+    """Removes all best weights but those of `step`."""
+    for folder in (out / FOLDER).glob(f"{BEST}*"):
+        if folder != best_folder(out, step):
+            shutil.rmtree(folder)
 
 
 def num_bytes(run: Run) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from data_contracts.errors import TrainingError
 from data_contracts.lerobot import open_dataset
 from data_contracts.lerobot.reader import LeRobotDataset
-from training.mixture import Dataset, Episode, Mixture
+from training.mixture import Episode, Mixture
 from training.statistics import ACTION, STATE, Values, group_statistics
 
 EPSILON = 1e-8
@@ -24,7 +24,7 @@ EPSILON = 1e-8
 
 @dataclass(frozen=True)
 class FrameTable:
-    """N frames of E episodes.
+    """N frames of E episodes, those that are held out after the others and in no statistics.
 
     `state_NS` and `action_NA` are normalised; `action_dims_E` says how many of A are real. `start_E` has E + 1 entries.
     """
@@ -64,7 +64,7 @@ def read_frame_table(mixture: Mixture, on_progress: Callable[[int, int], None] |
     """
     states, actions = [], []
     opened: dict[str, LeRobotDataset] = {}
-    for number, episode in enumerate(mixture.episodes):
+    for number, episode in enumerate(mixture.all_episodes):
         if episode.dataset.id not in opened:
             opened = {episode.dataset.id: open_dataset(episode.dataset.folder)}
         rows = opened[episode.dataset.id].episode(episode.normalised_index)
@@ -75,21 +75,17 @@ def read_frame_table(mixture: Mixture, on_progress: Callable[[int, int], None] |
         states.append(rows.state_TS)
         actions.append(rows.action_TA)
         if on_progress:
-            on_progress(number + 1, len(mixture.episodes))
+            on_progress(number + 1, len(mixture.all_episodes))
     return _table(mixture, states, actions)
 
 
-def embodiment(dataset: Dataset) -> str:
-    """Returns the name of the group whose statistics normalise a dataset: robot type and vector sizes."""
-    return f"{dataset.robot_type}-{dataset.state_size}-{dataset.action_size}"
-
-
 def _table(mixture: Mixture, states: list[np.ndarray], actions: list[np.ndarray]) -> FrameTable:
-    group_of = [embodiment(episode.dataset) for episode in mixture.episodes]
+    group_of = [episode.dataset.embodiment for episode in mixture.all_episodes]
+    trained = group_of[: len(mixture.episodes)]
     statistics: dict[str, Values] = {}
     num_frames: dict[str, int] = {}
-    for group in sorted(set(group_of)):
-        members = [i for i, name in enumerate(group_of) if name == group]
+    for group in sorted(set(trained)):
+        members = [i for i, name in enumerate(trained) if name == group]
         state, action = (np.concatenate([values[i] for i in members]) for values in (states, actions))
         statistics[group], num_frames[group] = group_statistics(state, action), len(state)
     state_dim, action_dim = (max(values.shape[1] for values in array) for array in (states, actions))

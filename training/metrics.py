@@ -14,14 +14,20 @@ FINAL_LINES = 10
 
 
 class Metrics:
-    """Collects losses and writes a line whenever it is told to. A resumed run takes back what came after its checkpoint."""
+    """Collects losses and writes a line whenever it is told to. A resumed run takes back what came after its checkpoint.
 
-    def __init__(self, out: Path, resumed_at: int) -> None:
+    Args:
+        writes: false in all processes but the first, which need the lines only to decide when to stop.
+    """
+
+    def __init__(self, out: Path, resumed_at: int, *, writes: bool = True) -> None:
         self._path = out / FILE
+        self._writes = writes
         self._losses: list[float] = []
         self.lines = [line for line in read_metrics(self._path) if line["step"] <= resumed_at]
-        with saving(self._path):
-            write_text(self._path, "".join(map(_line, self.lines)))
+        if writes:
+            with saving(self._path):
+                write_text(self._path, "".join(map(_line, self.lines)))
 
     def add(self, loss: float) -> None:
         self._losses.append(loss)
@@ -31,8 +37,9 @@ class Metrics:
         entry = {"step": step, "loss": sum(self._losses) / len(self._losses), **values}
         self._losses.clear()
         self.lines.append(entry)
-        with saving(self._path), self._path.open("a", encoding="utf-8") as file:
-            file.write(_line(entry))
+        if self._writes:
+            with saving(self._path), self._path.open("a", encoding="utf-8") as file:
+                file.write(_line(entry))
 
     @property
     def first_loss(self) -> float:

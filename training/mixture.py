@@ -1,13 +1,13 @@
 """Which episodes a run trains on, and what they add up to. Known before anything is decoded or trained.
 
-Belongs here: choosing rows and describing them. Not here: their values (`training.frame_table`) and pictures
-(`training.camera_cache`). Light: a Dagster definition may import it.
+Belongs here: putting episodes together and describing them. Not here: which ones a recipe wants (`training.choice`), their
+values (`training.frame_table`) and pictures (`training.camera_cache`). Light: a Dagster definition may import it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,12 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts.catalogue import FINDINGS
 from data_contracts.errors import TrainingError
 from data_contracts.identifiers import episode_id
 from data_contracts.layout import Lake
 from data_contracts.manifests import NormalisedDataset
 from data_contracts.stages import digest_of
+from training.choice import choose
 from training.recipes import Recipe
 
 SLOTS = ("camera_top", "camera_wrist", "camera_side")
@@ -42,10 +42,16 @@ class Dataset:
     camera_shapes: dict[str, tuple[int, int]]
     """Camera key -> (height, width) in pixels."""
 
+    @property
+    def embodiment(self) -> str:
+        """Name of the group whose statistics normalise the dataset: robot type and vector sizes."""
+        return f"{self.robot_type}-{self.state_size}-{self.action_size}"
+
 
 @dataclass(frozen=True)
 class Episode:
-    """One episode of the mixture. `cameras` holds a key or None for each slot that the recipe uses."""
+    """One episode of the mixture. `cameras` holds a key or None for each slot that the recipe uses; `weight` multiplies the
+    chance of its frames."""
 
     dataset: Dataset
     episode_index: int
@@ -54,6 +60,7 @@ class Episode:
     num_frames: int
     label: str
     cameras: tuple[str | None, ...]
+    weight: float = 1.0
 
     @property
     def id(self) -> str:
@@ -62,13 +69,20 @@ class Episode:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Episodes in a fixed order, how much each dataset weighs, and who was left out for which reason."""
+    """Episodes to train on in a fixed order, those held out to validate on, and who was left out for which reason."""
 
     lake: Lake
     corpus_hash: str
     episodes: tuple[Episode, ...]
+    held_out: tuple[Episode, ...]
     dataset_temperature: float
+    dataset_weights: dict[str, float]
     left_out: dict[str, int]
+
+    @property
+    def all_episodes(self) -> tuple[Episode, ...]:
+        """What is read: first those that are trained on, then those held out."""
+        return self.episodes + self.held_out
 
     @cached_property
     def datasets(self) -> tuple[Dataset, ...]:
@@ -89,48 +103,76 @@ class Mixture:
 
     @cached_property
     def weights(self) -> dict[str, float]:
-        """Dataset id -> chance that a sample comes from it: its frames ** (1 / temperature), normalised."""
-        frames = Counter[str]()
-        for episode in self.episodes:
-            frames[episode.dataset.id] += episode.num_frames
-        raw = {name: float(count) ** (1.0 / self.dataset_temperature) for name, count in frames.items()}
+        """Dataset id -> chance that a sample comes from it: its frames, each times its episode's weight, to the power of
+        1 / temperature, times the dataset's weight; normalised."""
+        raw = {
+            name: mass ** (1.0 / self.dataset_temperature) * self.dataset_weights.get(name, 1.0)
+            for name, mass in self.masses.items()
+        }
         return {name: value / sum(raw.values()) for name, value in raw.items()}
+
+    @cached_property
+    def masses(self) -> dict[str, float]:
+        """Dataset id -> frames that are trained on, each times its episode's weight."""
+        masses: defaultdict[str, float] = defaultdict(float)
+        for episode in self.episodes:
+            masses[episode.dataset.id] += episode.num_frames * episode.weight
+        return dict(masses)
 
     def digest(self) -> str:
         """Returns a digest of everything that training reads: which episodes, what they hold, their labels and slots."""
-        rows = [
-            [e.dataset.content, e.normalised_index, e.episode_hash, e.label, list(e.cameras)] for e in self.episodes
-        ]
-        return digest_of({"episodes": rows, "dataset_temperature": self.dataset_temperature})
+        trained, held_out = (
+            [
+                [e.dataset.content, e.normalised_index, e.episode_hash, e.label, list(e.cameras), e.weight]
+                for e in episodes
+            ]
+            for episodes in (self.episodes, self.held_out)
+        )
+        return digest_of({"episodes": trained, "held_out": held_out, "dataset_temperature": self.dataset_temperature})
 
 
 def open_mixture(episodes: pl.DataFrame, lake: Lake, recipe: Recipe, corpus_hash: str) -> Mixture:
     """Returns what `recipe` trains on out of a table with the columns of SKILL_INDEX.
 
-    An episode that several skills name counts once. Episodes without a camera, and those that a finding of
-    `recipe.exclude_warnings` names, are left out and counted.
+    An episode that several skills name counts once. Episodes without a camera, and those that the recipe does not want
+    (`training.choice`), are left out and counted.
 
     Raises:
-        TrainingError: nothing is left, or one label is missing.
+        TrainingError: nothing is left to train on, or to validate on where the recipe does; one label is missing; the recipe
+            names a dataset or skill that is not there, or a condition that is none.
         ContractError: a dataset of the table is not in the lake.
     """
-    names = _names(episodes["dataset_id"].unique().to_list(), lake, recipe.exclude_warnings)
+    choice = choose(episodes, lake, recipe)
     manifests = {d: _dataset(d, lake) for d in sorted(episodes["dataset_id"].unique())}
-    kept, left_out = [], Counter[str]()
+    kept: dict[bool, list[Episode]] = {True: [], False: []}
+    left_out = Counter[str]()
     rows = episodes.unique(["dataset_id", "episode_index"], keep="first", maintain_order=True)
     for row in rows.sort("dataset_id", "normalised_index").iter_rows(named=True):
+        key = row["dataset_id"], row["episode_index"]
         cameras = tuple(row[slot] for slot in SLOTS[: recipe.camera_slots])
-        warned = names.get((row["dataset_id"], row["episode_index"])) or names.get((row["dataset_id"], None))
-        if reason := warned or (None if any(cameras) else "no camera in a known role"):
+        if reason := choice.reasons.get(key) or (None if any(cameras) else "no camera in a known role"):
             left_out[reason] += 1
             continue
-        kept.append(_episode(row, manifests[row["dataset_id"]], cameras))
-    if not kept:
+        episode = _episode(row, manifests[row["dataset_id"]], cameras, choice.weights.get(key, 1.0))
+        kept[key in choice.held_out].append(episode)
+    trained, held_out = kept[False], kept[True]
+    if not trained:
         raise TrainingError(
-            f"Recipe {recipe.name} has no episodes to train on: {episodes.height} listed, left out: {dict(left_out)}.",
-            hint="Look at the skill's query and at exclude_warnings.",
+            f"Recipe {recipe.name} has no episodes to train on: {rows.height} listed, {len(held_out)} held out, left out: {dict(left_out)}.",
+            hint="Look at the skill's query, and at where, exclude_warnings and the weights of the recipe.",
         )
-    return Mixture(lake, corpus_hash, tuple(kept), recipe.dataset_temperature, dict(left_out))
+    known = {episode.dataset.embodiment for episode in trained}
+    if strange := [episode for episode in held_out if episode.dataset.embodiment not in known]:
+        left_out["held out, and no such robot is trained on"] = len(strange)
+        held_out = [episode for episode in held_out if episode.dataset.embodiment in known]
+    if recipe.validate_every and not held_out:
+        raise TrainingError(
+            f"Recipe {recipe.name} validates, and none of the {rows.height} episodes is in the corpus's evaluation split.",
+            hint="Set validate_every to 0, or add datasets: about a tenth of all clusters is held out.",
+        )
+    return Mixture(
+        lake, corpus_hash, tuple(trained), tuple(held_out), recipe.dataset_temperature, recipe.dataset_weights, dict(left_out)
+    )  # fmt: skip
 
 
 def describe(mixture: Mixture) -> dict[str, Any]:
@@ -150,7 +192,7 @@ def describe(mixture: Mixture) -> dict[str, Any]:
     return {
         "corpus_hash": mixture.corpus_hash, **_totals(mixture.episodes), "num_labels": len(mixture.labels),
         "robots": {name: _totals(episodes) for name, episodes in of_robot.items()},
-        "left_out": mixture.left_out, "datasets": rows,
+        "held_out": _totals(mixture.held_out), "left_out": mixture.left_out, "datasets": rows,
     }  # fmt: skip
 
 
@@ -173,7 +215,7 @@ def _dataset(dataset_id: str, lake: Lake) -> Dataset:
     )  # fmt: skip
 
 
-def _episode(row: dict[str, Any], dataset: Dataset, cameras: tuple[str | None, ...]) -> Episode:
+def _episode(row: dict[str, Any], dataset: Dataset, cameras: tuple[str | None, ...], weight: float) -> Episode:
     if unknown := [camera for camera in cameras if camera and camera not in dataset.camera_shapes]:
         raise TrainingError(
             f"{episode_id(dataset.id, row['episode_index'])} is listed with camera {unknown[0]!r}, and its dataset has "
@@ -193,14 +235,5 @@ def _episode(row: dict[str, Any], dataset: Dataset, cameras: tuple[str | None, .
         row["num_frames"],
         row["label"],
         cameras,
+        weight,
     )
-
-
-def _names(datasets: Iterable[str], lake: Lake, codes: tuple[str, ...]) -> dict[tuple[str, int | None], str]:
-    """Returns (dataset, episode as its source numbers it, or None for the whole dataset) -> the code that names it."""
-    named: dict[tuple[str, int | None], str] = {}
-    for dataset in datasets if codes else ():
-        findings = FINDINGS.read(lake.findings(dataset) / "findings.parquet")
-        for code, episodes in findings.filter(pl.col("code").is_in(codes)).select("code", "episodes").iter_rows():
-            named |= {(dataset, index): code for index in ([None] if episodes is None else episodes)}
-    return named

@@ -65,7 +65,7 @@ def mixture_table(described: dict[str, Any]) -> Table:
     from rich.table import Table
 
     title = f"{described['num_episodes']} episodes, {described['num_frames']} frames, {described['hours']:.2f} h"
-    table = Table(title=title, caption=_left_out(described["left_out"]))
+    table = Table(title=title, caption=_caption(described))
     for name in ("dataset", "robot"):
         table.add_column(name, overflow="fold")
     for name in ("episodes", "frames", "hours", "camera slots", "share of samples"):
@@ -87,5 +87,10 @@ def _amounts(totals: dict[str, Any]) -> tuple[str, str, str]:
     return str(totals["num_episodes"]), str(totals["num_frames"]), f"{totals['hours']:.2f}"
 
 
-def _left_out(counts: dict[str, int]) -> str | None:
-    return "left out: " + ", ".join(f"{count} ({why})" for why, count in sorted(counts.items())) if counts else None
+def _caption(described: dict[str, Any]) -> str | None:
+    said = []
+    if number := described["held_out"]["num_episodes"]:
+        said.append(f"held out to validate on: {number} episodes, {described['held_out']['num_frames']} frames")
+    if counts := described["left_out"]:
+        said.append("left out: " + ", ".join(f"{count} ({why})" for why, count in sorted(counts.items())))
+    return "; ".join(said) or None

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from data_contracts.errors import TrainingError, did_you_mean
 
+Weight = Annotated[float, Field(ge=0)]
 RECIPES = Path(__file__).with_name("recipes")
 
 
@@ -36,12 +37,25 @@ class Recipe(BaseModel):
     seed: int = Field(0, ge=0)
 
     steps: int = Field(ge=1)
-    batch_size: int = Field(ge=1, description="Observations a step.")
+    batch_size: int = Field(ge=1, description="Observations a step, over all processes.")
+    accumulate: int = Field(
+        1, ge=1, description="Parts that a step is computed in, one after the other, to save memory."
+    )
     flow_samples: int = Field(1, ge=1, description="Draws of noise and time per observation.")
     dataset_temperature: float = Field(
         1.0,
         gt=0,
         description="Weight of a dataset is frames ** (1 / temperature): 1 in proportion, large values alike.",
+    )
+    dataset_weights: dict[str, Weight] = Field(
+        {},
+        description="Dataset -> factor on the chance that a sample comes from it; 1 where it is not named, 0 leaves it out.",
+    )
+    skill_weights: dict[str, Weight] = Field(
+        {}, description="Skill -> factor on the chance of its episodes; the largest counts where one teaches several."
+    )
+    where: str = Field(
+        "", description="SQL condition (DuckDB) over corpus_episodes; episodes that do not meet it are left out."
     )
     exclude_warnings: tuple[str, ...] = Field(
         (), description="Warn codes; an episode that one of them names is left out."
@@ -70,6 +84,18 @@ class Recipe(BaseModel):
         10.0, ge=0, description="Stop when the mean loss since the last line is so many times the best; 0 never stops."
     )
 
+    validate_every: int = Field(
+        0,
+        ge=0,
+        description="Steps between losses on the corpus's evaluation split, which is then not trained on; 0 never.",
+    )
+    validation_samples: int = Field(256, ge=1, description="Frames of held-out episodes that a validation looks at.")
+    patience: int = Field(
+        0,
+        ge=0,
+        description="Validations without a better loss before the run stops; the best weights are then the result. 0: the last.",
+    )
+
     log_every: int = Field(10, ge=1)
     save_every: int = Field(ge=1, description="Steps between checkpoints.")
     keep_checkpoints: int = Field(1, ge=1, description="Newest ones that stay.")
@@ -80,6 +106,12 @@ class Recipe(BaseModel):
             raise ValueError("cache_image_tokens needs freeze_vision: a tower that learns has no output to keep")
         if self.freeze_vlm and not self.freeze_vision:
             raise ValueError("freeze_vlm freezes the vision tower too: set freeze_vision")
+        if self.batch_size % self.accumulate:
+            raise ValueError("batch_size must be a multiple of accumulate")
+        if self.patience and not self.validate_every:
+            raise ValueError("patience needs validate_every: without held-out episodes nothing says that it got worse")
+        if self.validate_every % self.log_every:
+            raise ValueError("validate_every must be a multiple of log_every: both are said in one line")
         if self.save_every % self.log_every:
             raise ValueError("save_every must be a multiple of log_every, so that no logged mean spans a checkpoint")
         if self.warmup_steps >= self.steps:

@@ -5,7 +5,8 @@ Belongs here: everything before the first step. Not here: the steps, checkpoints
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from training.camera_cache import fill_cache, pixel_encoder, token_encoder
 from training.frame_table import FrameTable, read_frame_table
 from training.mixture import Mixture
 from training.optimiser import Average, new_optimiser
+from training.processes import Processes
 from training.recipes import Recipe
 from training.start import start_policy
 from training.statistics import checkpoint_statistics
@@ -55,36 +57,61 @@ class Run:
     parameters: dict[str, Tensor]
     average: Average
     optimiser: torch.optim.Optimizer
+    processes: Processes
 
-    def save_policy(self, folder: Path) -> None:
-        """Writes the averaged weights as a `pretrained_model` folder and goes on with the others."""
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Puts the averaged weights in place for the block, and goes on with the others after it."""
         trained = [parameter.detach().clone() for parameter in self.parameters.values()]
         _assign(self.parameters, self.average.weights)
-        save_checkpoint(folder, self.policy, self.processors)
-        _assign(self.parameters, trained)
+        try:
+            yield
+        finally:
+            _assign(self.parameters, trained)
+
+    def save_policy(self, folder: Path) -> None:
+        """Writes the averaged weights as a `pretrained_model` folder."""
+        with self.averaged():
+            save_checkpoint(folder, self.policy, self.processors)
 
 
 def prepare(
-    recipe: Recipe, mixture: Mixture, base: Path | None, device: str, budget_bytes: int, report: OnProgress
+    recipe: Recipe,
+    mixture: Mixture,
+    base: Path | None,
+    device: str,
+    budget_bytes: int,
+    report: OnProgress,
+    processes: Processes,
 ) -> Run:
-    """Reads the mixture, makes the policy and fills the camera cache."""
+    """Reads the mixture, makes the policy and fills the camera cache.
+
+    Raises:
+        TrainingError: something does not fit; see `training.train.train`.
+    """
+    if recipe.batch_size % (recipe.accumulate * processes.count):
+        raise TrainingError(
+            f"A batch of {recipe.batch_size} cannot be shared by {processes.count} processes in {recipe.accumulate} parts each.",
+            hint="Choose a batch_size that is a multiple of both.",
+        )
     frames = read_frame_table(mixture, lambda done, total: report(Progress("reading", done, total)))
     policy, processors = _policy(recipe, mixture, frames, base)
     policy.to(device).train()
     encoder = token_encoder(policy) if recipe.cache_image_tokens else pixel_encoder(_image_size(policy))
-    cameras = fill_cache(
-        mixture, encoder, budget_bytes=budget_bytes,
-        on_progress=lambda done, total: report(Progress("decoding", done, total)),
-    )  # fmt: skip
+    with processes.first_before_others():
+        cameras = fill_cache(
+            mixture, encoder, budget_bytes=budget_bytes,
+            on_progress=lambda done, total: report(Progress("decoding", done, total)),
+        )  # fmt: skip
     batches = Batches(
-        frames, cameras, row_chances(mixture, frames), processors.tokenize([e.label for e in mixture.episodes]),
+        frames, cameras, row_chances(mixture, frames), processors.tokenize([e.label for e in mixture.all_episodes]),
         mixture.used_slots, recipe.seed, recipe.batch_size, policy.config.chunk_size,
     )  # fmt: skip
     parameters = {name: p for name, p in policy.named_parameters() if p.requires_grad}
     values = list(parameters.values())
     return Run(
         recipe, mixture, policy, processors, batches, parameters, Average(values, recipe.ema_decay),
-        new_optimiser(values, recipe),
+        new_optimiser(values, recipe), processes,
     )  # fmt: skip
 
 

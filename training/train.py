@@ -1,8 +1,8 @@
 """The run: from a recipe, a mixture and perhaps a base to a policy. Can be stopped at any moment and goes on where it was.
 
     <out>/checkpoints/       while it runs (training.checkpoints)
-    <out>/metrics.jsonl      loss, learning rate, gradient norm (training.metrics)
-    <out>/pretrained_model/  the result: averaged weights in LeRobot's layout
+    <out>/metrics.jsonl      loss, learning rate, gradient norm, validation loss (training.metrics)
+    <out>/pretrained_model/  the result: averaged weights in LeRobot's layout, the best ones where the recipe is patient
     <out>/stage.json         digest of everything that went in
     <out>/training_run.json  how it came to be (TrainingRun); written last
 
@@ -12,30 +12,33 @@ On a CPU with the same number of threads, an interrupted run ends in the same by
 from __future__ import annotations
 
 import math
+import shutil
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from data_contracts import stages
 from data_contracts.errors import TrainingError
 from data_contracts.manifests import TrainingRun
-from data_contracts.stages import digest_of, file_sha256, folder_digest, write_json
-from policy.model import ACTION_IS_PAD
+from data_contracts.stages import digest_of, file_sha256, folder_digest, remove_folder, replace_folder, write_json
 from training import checkpoints
-from training.batches import ACTION_DIM_IS_PAD, Batch, flow_draws, on_device
+from training.batches import Share
 from training.camera_cache import DEFAULT_BUDGET_BYTES
 from training.metrics import Metrics
 from training.mixture import Mixture
 from training.optimiser import learning_rate
 from training.out_folder import folder_bytes, only_training, require_room, saving
+from training.processes import join_processes
 from training.read_ahead import read_ahead
 from training.recipes import Recipe
 from training.run import OnProgress, Progress, Run, prepare
 from training.start import PRETRAINED_MODEL, base_folder
-from training.stopping import require_convergence
+from training.step import take_step
+from training.stopping import VALIDATION_LOSS, best_validation, has_stalled, require_convergence
+from training.validation import validation_loss
 
 CODE_VERSION = "training-2"
 """Raised when the same inputs would give other weights."""
@@ -73,15 +76,17 @@ def train(
     inputs = _inputs(recipe, mixture, folder)
     digest = digest_of(inputs)
     num_steps = max(min(recipe.steps, max_steps or recipe.steps), checkpoints.resumable_step(out, digest))
-    if folder_digest(out) == digest and (finished := _finished(out)) and finished.num_steps >= num_steps:
+    if folder_digest(out) == digest and (finished := _finished(out)) and _is_enough(finished, num_steps):
         return finished
     report = on_progress or (lambda progress: None)
     device = choose_device(device)
-    with only_training(out):
-        run = prepare(recipe, mixture, folder, device, cache_budget_bytes, report)
+    processes, device = join_processes(device)
+    with only_training(out) if processes.is_first else nullcontext():
+        run = prepare(recipe, mixture, folder, device, cache_budget_bytes, report, processes)
         _require_room(run, out)
         metrics = _train(run, out, digest, num_steps, report)
-        return _finish(run, out, inputs, num_steps, metrics)
+        with processes.first_before_others():
+            return _finish(run, out, inputs, metrics) if processes.is_first else TrainingRun.read(out / RUN_FILE)
 
 
 def digest_of_run(recipe: Recipe, mixture: Mixture, base: Path | None) -> str:
@@ -115,29 +120,32 @@ def _inputs(recipe: Recipe, mixture: Mixture, base: Path | None) -> dict[str, An
     }
 
 
+def _is_enough(finished: TrainingRun, num_steps: int) -> bool:
+    return finished.num_steps >= num_steps or finished.has_stalled
+
+
 def _finished(out: Path) -> TrainingRun | None:
     return TrainingRun.read(out / RUN_FILE) if (out / RUN_FILE).exists() else None
 
 
 def _require_room(run: Run, out: Path) -> None:
-    """All checkpoints that are kept, one more while it is written, and the result beside the one that it replaces."""
+    """All checkpoints that are kept, one more while it is written, and the result (and the best weights) beside what it replaces."""
     needed = (run.recipe.keep_checkpoints + 1) * checkpoints.num_bytes(run)
-    needed += 2 * sum(value.nbytes for value in run.policy.state_dict().values())
+    needed += (4 if run.recipe.patience else 2) * sum(value.nbytes for value in run.policy.state_dict().values())
     require_room(out, max(needed - folder_bytes(out), 0))
 
 
 def _train(run: Run, out: Path, digest: str, num_steps: int, report: OnProgress) -> Metrics:
+    """Takes the steps that are left, and returns the metrics of all. The run ends early when its validation has stalled."""
     recipe = run.recipe
-    done = checkpoints.resumable_step(out, digest)
-    if done:
-        checkpoints.restore(run, out)
-    else:
-        checkpoints.discard(out)
-    metrics = Metrics(out, resumed_at=done)
+    done = _resume(run, out, digest)
+    metrics = Metrics(out, resumed_at=done, writes=run.processes.is_first)
+    if has_stalled(recipe, metrics.lines):
+        return metrics
     started = time.perf_counter()
-    coming = ((step, run.batches.at(step)) for step in range(done, num_steps))
-    for step, batch in read_ahead(coming):
-        loss, norm = _step(run, step, batch)
+    share = Share(run.processes.rank, run.processes.count, recipe.accumulate)
+    for step, parts in read_ahead((step, run.batches.parts(step, share)) for step in range(done, num_steps)):
+        loss, norm = take_step(run, step, parts)
         if not math.isfinite(loss):
             raise TrainingError(
                 f"Training {recipe.name} diverged: the loss at step {step + 1} is {loss}.",
@@ -147,50 +155,55 @@ def _train(run: Run, out: Path, digest: str, num_steps: int, report: OnProgress)
         is_last = step + 1 == num_steps
         if (step + 1) % recipe.log_every == 0 or is_last:
             step_ms = 1000 * (time.perf_counter() - started) / (step + 1 - done)
-            metrics.log(
-                step + 1, learning_rate=learning_rate(recipe, step), gradient_norm=norm, step_ms=round(step_ms, 1)
-            )
+            values = {"learning_rate": learning_rate(recipe, step), "gradient_norm": norm, "step_ms": round(step_ms, 1)}
+            metrics.log(step + 1, **values, **_validate(run, step + 1))
             require_convergence(recipe, metrics.lines)
-        if (step + 1) % recipe.save_every == 0 or is_last:
-            checkpoints.save(run, out, step + 1, digest)
+        has_ended = is_last or has_stalled(recipe, metrics.lines)
+        if run.processes.is_first:
+            _keep(run, out, step + 1, digest, metrics, has_ended=has_ended)
         report(Progress("training", step + 1, num_steps, loss, learning_rate(recipe, step), done))
+        if has_ended:
+            break
     return metrics
 
 
-def _step(run: Run, step: int, batch: Batch) -> tuple[float, float]:
-    """Moves the weights once. Returns the loss before and the gradient's norm before clipping."""
-    recipe, config, device = run.recipe, run.policy.config, run.policy.device
-    batch = on_device(batch, device)
-    draws = flow_draws(
-        recipe.seed, step, recipe.batch_size * recipe.flow_samples, config.chunk_size, config.max_action_dim
-    )
-    noise, times = (value.to(device) for value in draws)
-    for group in run.optimiser.param_groups:
-        group["lr"] = learning_rate(recipe, step)
-    with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bf16):
-        elementwise = run.policy(batch, noise, times, recipe.flow_samples).elementwise
-    loss = masked_mean(elementwise.float(), batch[ACTION_IS_PAD], batch[ACTION_DIM_IS_PAD])
-    run.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(run.parameters.values(), recipe.clip_norm)
-    value = loss.item()
-    if math.isfinite(value):
-        run.optimiser.step()
-        run.average.update(list(run.parameters.values()), step)
-    return value, norm.item()
+def _resume(run: Run, out: Path, digest: str) -> int:
+    """Puts the last checkpoint in place, if it is of this very run, and returns how many steps it has done."""
+    done = checkpoints.resumable_step(out, digest)
+    run.processes.wait()
+    if done:
+        checkpoints.restore(run, out)
+    elif run.processes.is_first:
+        checkpoints.discard(out)
+    return done
 
 
-def masked_mean(losses_BTA: Tensor, is_pad_BT: Tensor, dim_is_pad_BA: Tensor) -> Tensor:
-    """Returns the mean over actions within the episode and dimensions that the sample's robot has."""
-    counted = ~is_pad_BT[:, :, None] & ~dim_is_pad_BA[:, None, :]
-    return (losses_BTA * counted).sum() / counted.sum().clamp(min=1)
+def _validate(run: Run, step: int) -> dict[str, float]:
+    every = run.recipe.validate_every
+    is_due = every and (step % every == 0 or step == run.recipe.steps)
+    return {VALIDATION_LOSS: validation_loss(run)} if is_due else {}
 
 
-def _finish(run: Run, out: Path, inputs: dict[str, Any], num_steps: int, metrics: Metrics) -> TrainingRun:
+def _keep(run: Run, out: Path, step: int, digest: str, metrics: Metrics, *, has_ended: bool) -> None:
+    """Writes what a step leaves behind: the best weights where they are, and a checkpoint where one is due."""
+    best = best_validation(metrics.lines) if run.recipe.patience else None
+    if best and best["step"] == step:
+        checkpoints.save_best(run, out, step)
+    if step % run.recipe.save_every == 0 or has_ended:
+        checkpoints.save(run, out, step, digest)
+        if best:
+            checkpoints.forget_other_bests(out, best["step"])
+
+
+def _finish(run: Run, out: Path, inputs: dict[str, Any], metrics: Metrics) -> TrainingRun:
     """Puts the result in place. `training_run.json` goes first and comes back last, so it never stands beside other weights."""
     (out / RUN_FILE).unlink(missing_ok=True)
+    best = best_validation(metrics.lines)
     with saving(out / PRETRAINED_MODEL):
-        run.save_policy(out / PRETRAINED_MODEL)
+        if run.recipe.patience and best:
+            _copy_policy(checkpoints.best_folder(out, best["step"]), out / PRETRAINED_MODEL)
+        else:
+            run.save_policy(out / PRETRAINED_MODEL)
         write_json(out / stages.MANIFEST, {"digest": digest_of(inputs), "inputs": inputs})
     finished = TrainingRun(
         name=run.recipe.name,
@@ -200,11 +213,21 @@ def _finish(run: Run, out: Path, inputs: dict[str, Any], num_steps: int, metrics
         base_digest=inputs["base"],
         episodes=tuple(sorted({episode.episode_hash for episode in run.mixture.episodes})),
         num_frames=run.mixture.num_frames,
-        num_steps=num_steps,
+        num_steps=metrics.lines[-1]["step"],
         first_loss=metrics.first_loss,
         final_loss=metrics.final_loss,
+        held_out=tuple(sorted({episode.episode_hash for episode in run.mixture.held_out})),
+        validation=tuple((line["step"], line[VALIDATION_LOSS]) for line in metrics.lines if VALIDATION_LOSS in line),
+        has_stalled=has_stalled(run.recipe, metrics.lines),
         weights_sha256=file_sha256(out / PRETRAINED_MODEL / "model.safetensors"),
         code_version=CODE_VERSION,
     )
     finished.write(out / RUN_FILE)
     return finished
+
+
+def _copy_policy(source: Path, target: Path) -> None:
+    scratch = target.with_name(f".{target.name}.partial")
+    remove_folder(scratch)
+    shutil.copytree(source, scratch)
+    replace_folder(target, scratch)

@@ -10,6 +10,8 @@ import resource
 import sys
 from pathlib import Path
 
+import torch
+
 from data_contracts.catalogue import SKILL_INDEX
 from data_contracts.errors import TrainingError
 from data_contracts.layout import Lake
@@ -33,6 +35,8 @@ def main(place: Path, lake: Lake, limit_at: int) -> None:
         train(recipe, mixture, place / "run", on_progress=report)
     except TrainingError as error:
         sys.exit(str(error))
+    if torch.distributed.is_initialized():
+        print(f"one of {torch.distributed.get_world_size()}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from training.camera_cache import FOLDER
 from training.mixture import open_mixture
 from training.optimiser import new_optimiser
 from training.recipes import load_recipe
-from training.train import masked_mean, train
+from training.train import train
 
 
 class PowerCut(Exception):
@@ -185,13 +185,6 @@ def test_a_missing_base_and_an_unknown_override_are_named(mixture, tiny_recipe, 
 def test_one_skill_is_not_fine_tuned_on_two_robots(lake, skill_index, tiny_recipe, tmp_path):
     with pytest.raises(TrainingError, match="arm-3-2, gantry-2-4"):
         train(tiny_recipe(), open_mixture(skill_index, lake, tiny_recipe(), "c"), tmp_path)
-
-
-def test_the_loss_counts_neither_padding_in_time_nor_in_dimensions():
-    losses = torch.tensor([[[1.0, 100.0], [3.0, 100.0]], [[5.0, 7.0], [100.0, 100.0]]])
-    is_pad = torch.tensor([[False, False], [False, True]])
-    dim_is_pad = torch.tensor([[False, True], [False, False]])
-    assert masked_mean(losses, is_pad, dim_is_pad).item() == pytest.approx((1 + 3 + 5 + 7) / 4)
 
 
 @pytest.mark.parametrize("name", ["smolvla-450m-pretrain", "smolvla-450m-finetune"])
