@@ -48,14 +48,14 @@ def pretrain(
 ) -> None:
     """Train a base policy over the whole corpus.
 
-    It says first what it will train on. Stop it at any time; the same command goes on where it left off. With --steps, --set, --base
-    or --data it is another policy than the lake's, and --out says where it goes.
+    It says first what it will train on. Stop it at any time; the same command goes on where it left off, also in another number
+    of processes. With --steps, --set, --base or --data it is another policy than the lake's, and --out says where it goes.
 
     [bold]Examples[/bold]
 
       deftworks train pretrain pretrain-small --dry-run
 
-      deftworks train pretrain smolvla-450m-pretrain --home lake --device cuda
+      accelerate launch --num_processes 4 -m deftworks train pretrain smolvla-450m-pretrain --home lake
 
       deftworks train pretrain pretrain-small --out tries/slow --set learning_rate=5e-4 --set seed=1
     """
@@ -151,9 +151,15 @@ def _train(
     from pipelines.training_stage import corpus_hash
     from training.mixture import open_mixture
     from training.plan import mixture_table, plan_run, plan_sentences
-    from training.train import train
+    from training.processes import join_processes
+    from training.train import choose_device, train
 
-    mixture = open_mixture(episodes(), lake, recipe, corpus_hash(lake))
+    processes, device = join_processes(choose_device(device))
+    with processes.first_before_others():
+        mixture = open_mixture(episodes(), lake, recipe, corpus_hash(lake))
+    if not processes.is_first:
+        train(recipe, mixture, out, base, max_steps=steps, device=device)
+        return
     plan = plan_run(recipe, mixture, out, base, max_steps=steps, device=device)
     if not (dry_run and as_json):
         err.print(mixture_table(plan["trains_on"]))

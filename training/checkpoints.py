@@ -1,9 +1,10 @@
 """Checkpoints of a run, in LeRobot's folders, each written whole or not at all.
 
     checkpoints/<step>/pretrained_model/   the averaged weights, ready to act with
+    checkpoints/<step>/adapter/            its adapters alone, of a LoRA fine-tune
     checkpoints/<step>/training_state/     what goes on from here: weights, their average, the optimiser, the step
     checkpoints/last                       link to the newest
-    checkpoints/best-<step>/               the averaged weights with the lowest validation loss, where the recipe is patient
+    checkpoints/best-<step>/               the policy (and adapter) with the lowest validation loss, where the recipe is patient
 
 Batches, noise and times are functions of the step, so there is no random state to keep.
 """
@@ -87,7 +88,7 @@ def num_bytes(run: Run) -> int:
 def _write(run: Run, folder: Path, step: int, digest: str) -> None:
     state = folder / STATE
     state.mkdir(parents=True)
-    run.save_policy(folder / "pretrained_model")
+    run.save_policy(folder)
     _save(state / "weights.safetensors", run.parameters)
     _save(state / "average.safetensors", dict(zip(run.parameters, run.average.weights, strict=True)))
     moments = {
@@ -126,6 +127,7 @@ def restore(run: Run, out: Path) -> None:
                 target.copy_(averaged[name])
                 if f"{name}.step" in moments:
                     run.optimiser.state[parameter] = _moments(moments, name, parameter)
+        run.settle()
     except (OSError, KeyError, RuntimeError, SafetensorError) as error:
         raise TrainingError(
             f"The checkpoint {state} cannot be resumed: {error}.", hint=f"Remove {out / FOLDER} to start over."

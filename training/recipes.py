@@ -64,6 +64,13 @@ class Recipe(BaseModel):
     camera_slots: int = Field(3, ge=1, le=3, description="How many of the slots top, wrist, side are used.")
     freeze_vision: bool = True
     freeze_vlm: bool = Field(True, description="Train the action expert only.")
+    lora_rank: int = Field(
+        0, ge=0, description="Fine-tune by LoRA adapters of this rank, and nothing else; 0 by the weights."
+    )
+    lora_alpha: float = Field(8.0, gt=0, description="Adapters count lora_alpha / lora_rank; PEFT's default.")
+    lora_targets: str = Field(
+        "", description="Regular expression over whole module names; default is what LeRobot adapts in SmolVLA."
+    )
     cache_image_tokens: bool = Field(
         False, description="Run the frozen vision tower once per frame and keep its output."
     )
@@ -106,6 +113,10 @@ class Recipe(BaseModel):
             raise ValueError("cache_image_tokens needs freeze_vision: a tower that learns has no output to keep")
         if self.freeze_vlm and not self.freeze_vision:
             raise ValueError("freeze_vlm freezes the vision tower too: set freeze_vision")
+        if self.lora_rank and (self.kind != "finetune" or not self.freeze_vision):
+            raise ValueError(
+                "lora_rank is for a finetune with freeze_vision: adapters move on top of a base that stays"
+            )
         if self.batch_size % self.accumulate:
             raise ValueError("batch_size must be a multiple of accumulate")
         if self.patience and not self.validate_every:

@@ -22,11 +22,13 @@ from policy.statistics import statistics_of
 from training.batches import Batches, row_chances
 from training.camera_cache import fill_cache, pixel_encoder, token_encoder
 from training.frame_table import FrameTable, read_frame_table
+from training.lora import FOLDER as ADAPTER
+from training.lora import Adapters
 from training.mixture import Mixture
 from training.optimiser import Average, new_optimiser
 from training.processes import Processes
 from training.recipes import Recipe
-from training.start import start_policy
+from training.start import PRETRAINED_MODEL, start_policy
 from training.statistics import checkpoint_statistics
 
 
@@ -47,7 +49,7 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that steps need. `parameters` are the trained ones, by name."""
+    """Everything that steps need. `parameters` are the trained ones, by name: the policy's own, or those of its adapters."""
 
     recipe: Recipe
     mixture: Mixture
@@ -58,21 +60,35 @@ class Run:
     average: Average
     optimiser: torch.optim.Optimizer
     processes: Processes
+    adapters: Adapters | None
+
+    def settle(self) -> None:
+        """Brings the policy in line with the parameters after these were changed."""
+        if self.adapters:
+            self.adapters.merge()
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Puts the averaged weights in place for the block, and goes on with the others after it."""
         trained = [parameter.detach().clone() for parameter in self.parameters.values()]
-        _assign(self.parameters, self.average.weights)
+        self._assign(self.average.weights)
         try:
             yield
         finally:
-            _assign(self.parameters, trained)
+            self._assign(trained)
 
     def save_policy(self, folder: Path) -> None:
-        """Writes the averaged weights as a `pretrained_model` folder."""
+        """Writes the averaged weights as `folder`/pretrained_model, and adapters alone beside them."""
         with self.averaged():
-            save_checkpoint(folder, self.policy, self.processors)
+            if self.adapters:
+                self.adapters.save(folder / ADAPTER)
+            save_checkpoint(folder / PRETRAINED_MODEL, self.policy, self.processors)
+
+    @torch.no_grad()
+    def _assign(self, values: list[Tensor]) -> None:
+        for parameter, value in zip(self.parameters.values(), values, strict=True):
+            parameter.copy_(value)
+        self.settle()
 
 
 def prepare(
@@ -107,11 +123,14 @@ def prepare(
         frames, cameras, row_chances(mixture, frames), processors.tokenize([e.label for e in mixture.all_episodes]),
         mixture.used_slots, recipe.seed, recipe.batch_size, policy.config.chunk_size,
     )  # fmt: skip
-    parameters = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    adapters = Adapters(policy, recipe) if recipe.lora_rank else None
+    parameters = (
+        adapters.parameters if adapters else {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    )
     values = list(parameters.values())
     return Run(
         recipe, mixture, policy, processors, batches, parameters, Average(values, recipe.ema_decay),
-        new_optimiser(values, recipe), processes,
+        new_optimiser(values, recipe), processes, adapters,
     )  # fmt: skip
 
 
@@ -130,9 +149,3 @@ def _policy(
 
 def _image_size(policy: SmolVLAPolicy) -> tuple[int, int]:
     return policy.config.resize_imgs_with_padding or (policy.architecture.vision_config.image_size,) * 2
-
-
-@torch.no_grad()
-def _assign(parameters: dict[str, Tensor], values: list[Tensor]) -> None:
-    for parameter, value in zip(parameters.values(), values, strict=True):
-        parameter.copy_(value)

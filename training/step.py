@@ -30,12 +30,15 @@ def take_step(run: Run, step: int, parts: list[Part]) -> tuple[float, float]:
         loss = summed_loss(run, part.batch, noise[own], times[own]) / part.num_counted
         loss.backward()
         total += loss.detach()
+    if run.adapters:
+        run.adapters.take_gradients()
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     run.processes.add_up([total, *gradients])
     norm = torch.nn.utils.clip_grad_norm_(parameters, recipe.clip_norm)
     value = total.item()
     if math.isfinite(value):
         run.optimiser.step()
+        run.settle()
         run.average.update(parameters, step)
     return value, norm.item()
 

@@ -3,6 +3,7 @@
     <out>/checkpoints/       while it runs (training.checkpoints)
     <out>/metrics.jsonl      loss, learning rate, gradient norm, validation loss (training.metrics)
     <out>/pretrained_model/  the result: averaged weights in LeRobot's layout, the best ones where the recipe is patient
+    <out>/adapter/           the adapters alone, of a LoRA fine-tune (training.lora)
     <out>/stage.json         digest of everything that went in
     <out>/training_run.json  how it came to be (TrainingRun); written last
 
@@ -27,6 +28,7 @@ from data_contracts.stages import digest_of, file_sha256, folder_digest, remove_
 from training import checkpoints
 from training.batches import Share
 from training.camera_cache import DEFAULT_BUDGET_BYTES
+from training.lora import FOLDER as ADAPTER
 from training.metrics import Metrics
 from training.mixture import Mixture
 from training.optimiser import learning_rate
@@ -200,10 +202,12 @@ def _finish(run: Run, out: Path, inputs: dict[str, Any], metrics: Metrics) -> Tr
     (out / RUN_FILE).unlink(missing_ok=True)
     best = best_validation(metrics.lines)
     with saving(out / PRETRAINED_MODEL):
+        remove_folder(out / ADAPTER)
         if run.recipe.patience and best:
-            _copy_policy(checkpoints.best_folder(out, best["step"]), out / PRETRAINED_MODEL)
+            for part in sorted(checkpoints.best_folder(out, best["step"]).iterdir()):
+                _copy(part, out / part.name)
         else:
-            run.save_policy(out / PRETRAINED_MODEL)
+            run.save_policy(out)
         write_json(out / stages.MANIFEST, {"digest": digest_of(inputs), "inputs": inputs})
     finished = TrainingRun(
         name=run.recipe.name,
@@ -226,7 +230,7 @@ def _finish(run: Run, out: Path, inputs: dict[str, Any], metrics: Metrics) -> Tr
     return finished
 
 
-def _copy_policy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
     scratch = target.with_name(f".{target.name}.partial")
     remove_folder(scratch)
     shutil.copytree(source, scratch)
