@@ -11,11 +11,10 @@ from data_contracts.catalogue import ROLLOUTS
 from data_contracts.manifests import EvaluationReport, RateWithInterval
 from data_contracts.skills import Skill
 from data_contracts.stages import file_sha256
+from pipelines.suite_stage import make_actor
 
 if TYPE_CHECKING:
-    from policy.actor import Actor
     from simulation.rollouts import Rollout
-    from simulation.worlds import World
 
 PROCESSES = 2
 VIDEOS = "videos"
@@ -32,7 +31,7 @@ def evaluate_into(out: Path, skill: Skill, policy: Path, tell: Callable[[str], N
     conditions = Conditions(wanted.world, cameras=cameras, size=picture_size(policy), units=wanted.units)
     seeds = list(range(wanted.first_seed, wanted.first_seed + wanted.num_rollouts))
     rollouts = evaluate(
-        conditions, partial(make_actor, str(policy)), seeds,
+        conditions, partial(make_actor, str(policy), None, "cpu", 1), seeds,
         num_videos=wanted.num_videos, video_folder=out / VIDEOS, processes=PROCESSES,
     )  # fmt: skip
     tell(f"{sum(r.is_success for r in rollouts)} of {len(rollouts)} rollouts succeeded")
@@ -57,17 +56,6 @@ def picture_size(policy: Path) -> tuple[int, int]:
     config = read_config(policy)
     _, height, width = config.input_features[config.camera_keys[0]].shape
     return height, width
-
-
-def make_actor(policy: str, world: World) -> Actor:
-    """Returns the policy, ready to act, in the process that runs the world; one thread, since worlds run side by side."""
-    import torch
-
-    from policy.actor import Actor
-    from policy.checkpoint import load_checkpoint
-
-    torch.set_num_threads(1)
-    return Actor(*load_checkpoint(Path(policy)))
 
 
 def rate_of(rollouts: Sequence[Rollout]) -> RateWithInterval:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from simulation.acting import PolicyFactory
-from simulation.rollout_videos import chosen_for_video
+from simulation.rollout_videos import chosen_for_video, video_path
 from simulation.rollouts import Conditions, Rollout
 from simulation.seeds import EVALUATION_SEEDS, check_seeds
 from simulation.trials import Contestant, Film, Trial, run_trials, write_films
@@ -61,8 +61,3 @@ def evaluate(
     ]
     videos = {film.seed: film.path for film in write_films(films)}
     return [replace(rollout, video=videos.get(rollout.seed)) for rollout in ordered]
-
-
-def video_path(folder: Path, rollout: Rollout) -> Path:
-    """Returns the file that shows a rollout: its outcome and seed in the name."""
-    return folder / f"{'success' if rollout.is_success else 'failure'}-{rollout.seed}.mp4"

@@ -27,6 +27,11 @@ def chosen_for_video(rollouts: Sequence[Rollout], num_videos: int) -> list[Rollo
     return in_turn[:num_videos]
 
 
+def video_path(folder: Path, rollout: Rollout) -> Path:
+    """Returns the file that shows a rollout: its outcome and seed in the name."""
+    return folder / f"{'success' if rollout.is_success else 'failure'}-{rollout.seed}.mp4"
+
+
 def write_rollout_video(path: Path, world: World, seed: int, displaced: bool, actions_TA: np.ndarray) -> None:
     """Writes what the actions do in the world: H.264 mp4, about 20 frames/s, marked as a simulation in the picture. The file
     appears whole or not at all."""

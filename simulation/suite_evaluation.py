@@ -15,7 +15,7 @@ from typing import Any
 from data_contracts.errors import SimulationError
 from simulation.acting import PolicyFactory
 from simulation.kept_rollouts import Keeper, KeptRollout, Key, open_keeper
-from simulation.rollout_videos import chosen_for_video
+from simulation.rollout_videos import chosen_for_video, video_path
 from simulation.rollouts import Conditions, Rollout
 from simulation.seeds import EVALUATION_SEEDS, check_seeds
 from simulation.suites import Suite, SuiteTask
@@ -134,7 +134,10 @@ def evaluate_suite(
     planned = plan.trials()
     with open_keeper(out, plan.identity()) as keeper:
         _run_missing(plan, planned, keeper, processes, on_progress)
-        videos = _film(plan, planned, keeper, out / "videos", num_videos, processes)
+        videos, films = _films(plan, planned, keeper, out / "videos", num_videos)
+        for number, _ in enumerate(write_films(films, processes), start=1):
+            if on_progress:
+                on_progress(len(planned), len(planned), f"video {number} of {len(films)}")
         return [
             replace(row, rollout=replace(keeper.found[key].rollout, video=videos.get(key)))
             for key, (_, row) in planned.items()
@@ -164,28 +167,19 @@ def _filmed(plan: Plan) -> str:
     return next((one.name for one in plan.entrants if one.role == "policy"), plan.entrants[0].name)
 
 
-def _film(
-    plan: Plan,
-    planned: dict[Key, tuple[Trial, Row]],
-    keeper: Keeper,
-    folder: Path,
-    num_videos: int,
-    processes: int,
-) -> dict[Key, Path]:
-    """Writes the videos that are missing, and returns where each filmed rollout's lies."""
+def _films(
+    plan: Plan, planned: dict[Key, tuple[Trial, Row]], keeper: Keeper, folder: Path, num_videos: int
+) -> tuple[dict[Key, Path], list[Film]]:
+    """Returns where the video of each filmed rollout belongs, and those that are still to be written."""
     videos: dict[Key, Path] = {}
     films: list[Film] = []
     for task in plan.suite.tasks:
         for start in plan.starts:
-            cell = [(_filmed(plan), task.world, start, seed) for seed in plan.seeds[:FILMED_FIRST]]
-            of_seed = {key[3]: key for key in cell}
-            for rollout in chosen_for_video([keeper.found[key].rollout for key in cell], num_videos):
-                key, outcome = of_seed[rollout.seed], "success" if rollout.is_success else "failure"
-                path = folder / f"{task.world.replace('/', '-')}-{start}" / f"{outcome}-{rollout.seed}.mp4"
-                actions_TA = keeper.found[key].actions_TA
-                videos[key] = path
-                if actions_TA is not None and not path.exists():
-                    films.append(Film(planned[key][0].conditions, rollout.seed, actions_TA, path))
-    for _ in write_films(films, processes):
-        pass
-    return videos
+            cell = folder / f"{task.world.replace('/', '-')}-{start}"
+            keys = {seed: (_filmed(plan), task.world, start, seed) for seed in plan.seeds[:FILMED_FIRST]}
+            for rollout in chosen_for_video([keeper.found[key].rollout for key in keys.values()], num_videos):
+                key, actions_TA = keys[rollout.seed], keeper.found[keys[rollout.seed]].actions_TA
+                videos[key] = video_path(cell, rollout)
+                if actions_TA is not None and not videos[key].exists():
+                    films.append(Film(planned[key][0].conditions, rollout.seed, actions_TA, videos[key]))
+    return videos, films
