@@ -20,7 +20,6 @@ from policy.attention import Rotation, additive, attend, positions_of, rotate, r
 from policy.configuration import SmolVLAConfig
 from policy.vlm import SmolVLMConfig, build_vlm
 
-
 Pair = tuple[Tensor, Tensor]
 """Keys and values of one layer."""
 

@@ -59,7 +59,7 @@ def test_a_lowered_policy_is_saved_and_loaded_as_it_is(expert_only, noise, tmp_p
 
 @pytest.mark.skipif(not is_bfloat16_fast(CPU), reason="this CPU multiplies bfloat16 no faster")
 def test_packed_layers_multiply_as_before(expert_only):
-    policy, _, batch = expert_only
+    policy, *_ = expert_only
     towers = policy.model.vlm_with_expert.requires_grad_(False).to(torch.bfloat16)
     packed = copy.deepcopy(towers)
     pack_linears(packed)
