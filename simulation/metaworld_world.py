@@ -40,7 +40,7 @@ class MetaworldWorld:
     action_names = tuple(ACTION_UNITS)
     action_scale = np.ones(4, np.float32)
 
-    def __init__(self, task: str, views: Mapping[str, str], size: tuple[int, int]) -> None:
+    def __init__(self, task: str, views: Mapping[str, str], size: tuple[int, int], quality: str = "plain") -> None:
         self.name = f"metaworld/{task}"
         self.instruction = INSTRUCTIONS[task]
         self.views = dict(views)
@@ -48,7 +48,7 @@ class MetaworldWorld:
         self._mujoco = load_mujoco()
         self._env, self._expert = _make_environment(task)
         self._env.model.cam("corner2").pos[:] = CORNER2_POSITION_M
-        self._rig = CameraRig(self._env.model, UPSIDE_DOWN)
+        self._rig = CameraRig(self._env.model, UPSIDE_DOWN, quality)
         self._observation = np.zeros(39)
         self._is_success = False
         self._reward = 0.0

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from data_contracts.errors import SimulationError
+from data_contracts.errors import SimulationError, did_you_mean
 
 INSTALL_HINT = "Install the simulation extra: pip install -e '.[sim]'"
 MAX_SIDE_PX = 640
+QUALITIES = ("plain", "full")
 
 
 def load_mujoco() -> ModuleType:
@@ -43,16 +44,20 @@ def load_mujoco() -> ModuleType:
 class CameraRig:
     """Renders the cameras of one model. Some scenes hang their cameras upside down: those are turned by 180 degrees.
 
-    Shadows, reflections and multisampling are off: with a software driver that is ten times as fast, and policies do not
-    miss them.
+    In "plain" quality shadows, reflections and multisampling are off: with a software driver that is ten times as fast, and
+    policies that learnt from such pictures do not miss them. "full" is what the model asks for, as benchmarks render it.
     """
 
-    def __init__(self, model: Any, turned: frozenset[str] = frozenset()) -> None:
+    def __init__(self, model: Any, turned: frozenset[str] = frozenset(), quality: str = "plain") -> None:
+        if quality not in QUALITIES:
+            raise SimulationError(f"Unknown picture quality {quality!r}.", hint=did_you_mean(quality, QUALITIES))
         self._model = model
         self._turned = turned
         self._renderers: dict[tuple[int, int], Any] = {}
-        model.vis.quality.shadowsize = 0
-        model.vis.quality.offsamples = 0
+        self._is_plain = quality == "plain"
+        if self._is_plain:
+            model.vis.quality.shadowsize = 0
+            model.vis.quality.offsamples = 0
         model.vis.global_.offwidth = model.vis.global_.offheight = MAX_SIDE_PX
 
     @property
@@ -88,8 +93,9 @@ class CameraRig:
                 f"Cannot render {height}x{width} pictures with MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} ({error}).",
                 hint=f"Sides are at most {MAX_SIDE_PX}; on Debian install libegl1 and libgl1-mesa-dri, or libosmesa6.",
             ) from error
-        for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
-            renderer.scene.flags[flag] = 0
+        if self._is_plain:
+            for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
+                renderer.scene.flags[flag] = 0
         return renderer
 
     def close(self) -> None:

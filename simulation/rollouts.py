@@ -29,7 +29,7 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Conditions:
-    """Where and how a policy is tried: see `make_world` for `cameras`, `size` and `units`, `World.reset` for `displaced`.
+    """Where and how a policy is tried: see `make_world` for `cameras` to `quality`, `World.reset` for `displaced`.
 
     `task` is what the policy is told to do, by default the world's own instruction; `max_steps` likewise.
     """
@@ -38,16 +38,17 @@ class Conditions:
     cameras: Mapping[str, str] | None = None
     size: tuple[int, int] = (128, 128)
     units: str = "degrees"
+    quality: str = "plain"
     displaced: bool = False
     task: str | None = None
     max_steps: int | None = None
 
     def make_world(self) -> World:
-        return make_world(self.world_name, cameras=self.cameras, size=self.size, units=self.units)
+        return make_world(self.world_name, cameras=self.cameras, size=self.size, units=self.units, quality=self.quality)
 
     def same_world(self, other: Conditions) -> bool:
         """Returns whether one simulated world serves both."""
-        one, two = ((c.world_name, c.cameras, c.size, c.units) for c in (self, other))
+        one, two = ((c.world_name, c.cameras, c.size, c.units, c.quality) for c in (self, other))
         return one == two
 
 

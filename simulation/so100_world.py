@@ -60,7 +60,9 @@ class SO100World:
     state_names = JOINT_NAMES
     action_names = JOINT_NAMES
 
-    def __init__(self, task: str, views: Mapping[str, str], size: tuple[int, int], units: str) -> None:
+    def __init__(
+        self, task: str, views: Mapping[str, str], size: tuple[int, int], units: str, quality: str = "plain"
+    ) -> None:
         self.name = f"so100/{task}"
         self.instruction = SO100_INSTRUCTIONS[task]
         self.views = dict(views)
@@ -70,7 +72,7 @@ class SO100World:
         self._model = _load_model(self._mujoco)
         self._data = self._mujoco.MjData(self._model)
         self._kinematics = InverseKinematics(self._mujoco, self._model)
-        self._rig = CameraRig(self._model)
+        self._rig = CameraRig(self._model, quality=quality)
         self._substeps = round(1 / self.fps / self._model.opt.timestep)
         self._cube = self._model.body("cube").id
         self._layout = np.zeros(7)

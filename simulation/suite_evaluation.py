@@ -88,7 +88,7 @@ class Plan:
                 instruction = another_instruction(told, task.world) if entrant.is_misled else told[task.world]
                 for start in self.starts:
                     conditions = Conditions(
-                        task.world, cameras=self.cameras, size=self.suite.picture, units=self.suite.units,
+                        task.world, cameras=self.cameras, size=self.suite.picture, units=self.suite.units, quality=self.suite.quality,
                         displaced=start == "displaced", task=instruction, max_steps=self.suite.max_steps,
                     )  # fmt: skip
                     for seed in self.seeds:

@@ -43,6 +43,9 @@ class Suite(BaseModel):
         min_length=1, description="What the policy's cameras show, in the order of its slots."
     )
     picture: tuple[int, int] = Field(description="Height and width of each picture in pixels.")
+    quality: Literal["plain", "full"] = Field(
+        "plain", description="Pictures without shadows, or as benchmarks have them."
+    )
     max_steps: int = Field(ge=1, description="Steps after which a rollout has failed.")
     units: str = Field("degrees", description="Joint units of SO-100 worlds.")
     wording: Literal["world", "benchmark"] = Field(

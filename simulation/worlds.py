@@ -103,6 +103,7 @@ def make_world(
     cameras: Mapping[str, str] | None = None,
     size: tuple[int, int] = (128, 128),
     units: str = "degrees",
+    quality: str = "plain",
 ) -> World:
     """Returns the world called `name`.
 
@@ -111,6 +112,7 @@ def make_world(
         cameras: observation key -> view or camera name, so that a policy finds the keys it was trained with.
         size: (height, width) of the pictures in `observe()`.
         units: joint units of SO-100 worlds, "degrees" or "normalised" (so100_units); others ignore it.
+        quality: "plain" pictures without shadows, or "full" as benchmarks render them (rendering.CameraRig); much slower.
 
     Raises:
         SimulationError: the name is unknown, or the simulation extra is not installed.
@@ -120,10 +122,10 @@ def make_world(
     if family == "metaworld":
         from simulation.metaworld_world import MetaworldWorld
 
-        return MetaworldWorld(task, views, size)
+        return MetaworldWorld(task, views, size, quality)
     from simulation.so100_world import SO100World
 
-    return SO100World(task, views, size, units)
+    return SO100World(task, views, size, units, quality)
 
 
 def instruction_of(name: str) -> str:

@@ -29,6 +29,7 @@ def test_the_metaworld_suite_is_the_papers_protocol() -> None:
     }  # fmt: skip
     assert sorted(task.world for task in suite.tasks) == sorted(f"metaworld/{task}" for task in METAWORLD_TASKS)
     assert (suite.views, suite.picture, suite.max_steps) == (("corner2",), (480, 480), 400)
+    assert suite.quality == "full"
     assert len(DESCRIPTIONS) == 50
 
 

@@ -131,6 +131,28 @@ def test_what_is_known_without_a_simulator_is_so(name: str) -> None:
         assert value_names(name) == (world.state_names, world.action_names)
 
 
+def test_a_benchmark_picture_is_what_lerobots_environment_shows() -> None:
+    """LeRobot's steps: corner2 moved, rendered by Meta-World itself, both axes flipped (lerobot/envs/metaworld.py)."""
+    import metaworld
+
+    suite = load_suite("metaworld")
+    cameras = suite.cameras(["observation.image"])
+    with make_world("metaworld/drawer-open-v3", cameras=cameras, size=suite.picture, quality=suite.quality) as world:
+        world.reset(1)
+        ours = world.observe()
+    mt1 = metaworld.MT1("drawer-open-v3", seed=42)
+    env = mt1.train_classes["drawer-open-v3"](render_mode="rgb_array", camera_name="corner2")
+    env.set_task(mt1.train_tasks[0])
+    env.model.cam_pos[2] = [0.75, 0.075, 0.7]
+    env._freeze_rand_vec, env.seeded_rand_vec = False, True
+    env.seed(1)
+    state, _ = env.reset()
+    theirs = np.flip(env.render(), (0, 1))
+    env.close()
+    np.testing.assert_array_equal(ours["observation.image"], theirs)
+    np.testing.assert_allclose(ours[STATE_KEY], state[:4], atol=1e-6)
+
+
 def test_cameras_answer_under_the_keys_that_were_asked_for() -> None:
     cameras = {"observation.images.camera1": "front", "observation.images.camera2": "gripperPOV"}
     with make_world("metaworld/handle-press-v3", cameras=cameras, size=(48, 64)) as world:
