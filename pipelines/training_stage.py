@@ -41,12 +41,15 @@ def train_stage(
     lake: Lake,
     base: Path | None,
     approved_budget_hours: float,
-    tell: Callable[[str], None],
+    on_progress: Callable[[Progress], None],
 ) -> TrainedStage:
     """Makes sure that `folder` holds what the recipe makes of the episodes; goes on where a stopped training left off.
 
+    Args:
+        approved_budget_hours: what a person allowed for this launch; without any, a recipe of a small policy may take its time.
+
     Raises:
-        TrainingError: the recipe is for a GPU and nobody approved its hours.
+        TrainingError: the recipe is for a GPU and nobody approved its hours; or these are used up, and it can be gone on with.
     """
     from training.mixture import open_mixture
     from training.train import train
@@ -58,8 +61,41 @@ def train_stage(
         )
     mixture = open_mixture(episodes, lake, recipe, corpus_hash(lake))
     before = folder_digest(folder)
-    run = train(recipe, mixture, folder, base, on_progress=line_reporter(tell))
+    within = budget_kept(recipe, approved_budget_hours * 3600) if approved_budget_hours > 0 else None
+
+    def report(progress: Progress) -> None:
+        on_progress(progress)
+        if within:
+            within(progress)
+
+    run = train(recipe, mixture, folder, base, on_progress=report)
     return TrainedStage(run, is_cached=before is not None and before == folder_digest(folder))
+
+
+def budget_kept(recipe: Recipe, budget_s: float) -> Callable[[Progress], None]:
+    """Returns an `on_progress` that stops a training at the last checkpoint that fits into the budget, decoding included."""
+    started = time.monotonic()
+    first_step = 0.0
+
+    def check(progress: Progress) -> None:
+        nonlocal first_step
+        used = time.monotonic() - started
+        if progress.loss is None:
+            first_step = used
+            if used <= budget_s:
+                return
+        else:
+            step_s = (used - first_step) / max(progress.done - progress.resumed_at, 1)
+            is_saved = progress.done % recipe.save_every == 0 and progress.done < progress.total
+            coming = min(recipe.save_every, progress.total - progress.done) * step_s
+            if not is_saved or used + coming <= budget_s:
+                return
+        raise TrainingError(
+            f"The approved {budget_s / 3600:g} hours end before the next checkpoint: {progress.stage} {progress.done} of {progress.total}.",
+            hint="Approve more and launch it again: it goes on from here.",
+        )
+
+    return check
 
 
 def base_episodes(lake: Lake) -> pl.DataFrame:
@@ -98,10 +134,11 @@ def corpus_hash(lake: Lake) -> str:
     return CorpusManifest.read(lake.corpus / "manifest.json").digest()
 
 
-def read_losses(folder: Path) -> list[float]:
-    """Returns the losses of a training in the order in which they were logged."""
+def read_curve(folder: Path, name: str = "loss") -> list[float]:
+    """Returns the values of a training under one name in the order in which they were logged."""
     path = folder / "metrics.jsonl"
-    return [json.loads(line)["loss"] for line in path.read_text().splitlines()] if path.exists() else []
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [line[name] for line in lines if name in line]
 
 
 def line_reporter(tell: Callable[[str], None]) -> Callable[[Progress], None]:

@@ -1,11 +1,12 @@
 """From the corpus to policies and their evidence. Nothing here is started by automation: training is launched on purpose."""
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from data_contracts.catalogue import ROLLOUTS
-from data_contracts.manifests import EvaluationReport
+from data_contracts.manifests import EvaluationReport, TrainingRun
 from data_contracts.stages import file_sha256, run_stage
 from pipelines.assets.corpus import pretraining_mixture, skill_index
 from pipelines.failures import domain_failures
@@ -14,12 +15,14 @@ from pipelines.partitions import SKILLS
 from pipelines.pictures import loss_plot, markdown_table
 from pipelines.progress import teller
 from pipelines.resources import LakeResource
-from pipelines.training_stage import TrainedStage, base_episodes, read_losses, skill_episodes, train_stage
+from pipelines.training_launch import launch_training
+from pipelines.training_stage import read_curve
 from pipelines.versions import VERSIONS
 
 
 class TrainingBudget(dg.Config):
-    """What a person approves before a GPU recipe starts. CPU recipes need no approval."""
+    """What a person approves before a GPU recipe starts: the training stops at the last checkpoint that fits into it. CPU recipes
+    need no approval."""
 
     approved_budget_hours: float = 0.0
 
@@ -29,17 +32,10 @@ class TrainingBudget(dg.Config):
     check_specs=[dg.AssetCheckSpec("base_loss_went_down", asset="base_policy", description="The last loss is finite and below the first.")],
 )  # fmt: skip
 def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
-    """SmolVLA, pretrained over the whole mixture."""
-    from training.recipes import load_recipe
-
-    folder = lake.lake.base_policy
-    with domain_failures():
-        recipe = load_recipe(lake.settings.base_recipe)
-        episodes = base_episodes(lake.lake)
-        trained = train_stage(
-            folder, recipe, episodes, lake.lake, None, config.approved_budget_hours, teller("base", context.log.info)
-        )
-    return _training_result(folder, trained, "base_loss_went_down")
+    """SmolVLA, pretrained over the whole mixture, in a process of its own."""
+    recipe, hours = lake.settings.base_recipe, config.approved_budget_hours
+    is_cached = launch_training(context, lake.lake, recipe, None, hours, teller("base", context.log.info))
+    return _training_result(lake.lake.base_policy, is_cached, "base_loss_went_down")
 
 
 @dg.asset(
@@ -48,24 +44,12 @@ def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake:
     check_specs=[dg.AssetCheckSpec("skill_loss_went_down", asset="skill_policy", description="The last loss is finite and below the first.")],
 )  # fmt: skip
 def skill_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
-    """The base policy, fine-tuned on the episodes of one skill."""
-    from training.recipes import load_recipe
-
-    skill_id = context.partition_key
-    folder = lake.lake.skill_policy(skill_id)
+    """The base policy, fine-tuned on the episodes of one skill, in a process of its own."""
+    skill, hours = context.partition_key, config.approved_budget_hours
     with domain_failures():
-        recipe = load_recipe(lake.skills.get(skill_id).recipe)
-        episodes = skill_episodes(lake.lake, skill_id)
-        trained = train_stage(
-            folder,
-            recipe,
-            episodes,
-            lake.lake,
-            lake.lake.base_policy,
-            config.approved_budget_hours,
-            teller(skill_id, context.log.info),
-        )
-    return _training_result(folder, trained, "skill_loss_went_down")
+        recipe = lake.skills.get(skill).recipe
+    is_cached = launch_training(context, lake.lake, recipe, skill, hours, teller(skill, context.log.info))
+    return _training_result(lake.lake.skill_policy(skill), is_cached, "skill_loss_went_down")
 
 
 @dg.asset(
@@ -115,18 +99,26 @@ def skill_evaluation(context: dg.AssetExecutionContext, lake: LakeResource):
     )
 
 
-def _training_result(folder: Path, trained: TrainedStage, check: str) -> dg.MaterializeResult:
-    run = trained.run
+def _training_result(folder: Path, is_cached: bool, check: str) -> dg.MaterializeResult:
+    run = TrainingRun.read(folder / "training_run.json")
+    metadata: dict[str, Any] = {
+        "num_steps": run.num_steps,
+        "num_episodes": len(run.episodes),
+        "num_frames": run.num_frames,
+        "final_loss": run.final_loss,
+        "weights_sha256": run.weights_sha256,
+        "loss": loss_plot(read_curve(folder)),
+        "has_stalled": run.has_stalled,
+        "is_cached": is_cached,
+    }
+    if run.validation:
+        metadata |= {
+            "num_held_out": len(run.held_out),
+            "validation_loss": min(loss for _, loss in run.validation),
+            "validation": loss_plot([loss for _, loss in run.validation]),
+        }
     return dg.MaterializeResult(
-        metadata={
-            "num_steps": run.num_steps,
-            "num_episodes": len(run.episodes),
-            "num_frames": run.num_frames,
-            "final_loss": run.final_loss,
-            "weights_sha256": run.weights_sha256,
-            "loss": loss_plot(read_losses(folder)),
-            "is_cached": trained.is_cached,
-        },
+        metadata=metadata,
         check_results=[
             dg.AssetCheckResult(
                 check_name=check,
