@@ -52,6 +52,12 @@ def evaluate(
         str | None,
         typer.Option(metavar="FIRST-LAST", help="Seeds that they were recorded from, where they do not say."),
     ] = None,
+    held_out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Datasets that no training used: shows the error of predicted actions there. Not success. Repeat."
+        ),
+    ] = None,
     camera: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,7 +99,7 @@ def evaluate(
         policy=policy, suite=chosen, starts=_starts(starts), seeds=tuple(seeds_from(seed, rollouts)),
         beside=_words(baselines), demonstrations=read_demonstrations(demonstrations) if demonstrations else None,
         demonstration_seeds=_seed_range(demonstration_seeds), cameras=_cameras(camera or []), action_steps=action_steps,
-        device=_device(device, policy), processes=processes, num_videos=videos,
+        device=_device(device, policy), processes=processes, num_videos=videos, held_out=tuple(held_out or ()),
     )  # fmt: skip
     folder = out or Path("evaluations") / default_name(suite, policy)
     info = evaluate_with_progress(request, folder)

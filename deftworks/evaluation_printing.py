@@ -9,7 +9,7 @@ from typing import Any
 def show_evaluation(info: dict[str, Any], folder: Path) -> None:
     """Prints one line per task and start with every entrant's successes and interval, then groups, verdicts and files."""
     from deftworks.printing import out
-    from simulation.report_page import starts_checked
+    from simulation.report_page import held_out_said, starts_checked
 
     ours = info["deftworks"]
     entrants = list(dict.fromkeys(cell["entrant"] for cell in ours["cells"]))
@@ -20,6 +20,8 @@ def show_evaluation(info: dict[str, Any], folder: Path) -> None:
         out.print(_table("group", "group", ours["groups"], entrants, []))
     out.print()
     _show_verdicts(ours["verdicts"])
+    if offline := ours.get("held_out_error"):
+        out.print(held_out_said(offline))
     out.print(starts_checked(ours["checked_starts"]))
     out.print(f"Successes of n with their 95% Wilson intervals. Results: {folder / 'report.html'}")
 

@@ -35,7 +35,7 @@ EVAL_INFO, TABLE, PAGE = "eval_info.json", "rollouts.parquet", "report.html"
 class Request:
     """What is asked for. `policy` is a `pretrained_model` folder or one of WORDS; `beside` None is all that can be had.
 
-    `action_steps` is how many actions of a chunk are executed, the checkpoint's own number when None. `cameras` says which
+    `held_out` datasets are compared with what the policy predicts there. `action_steps` is how many actions of a chunk are executed, the checkpoint's own number when None. `cameras` says which
     view each of the policy's cameras gets, where the suite's order will not do.
     """
 
@@ -51,6 +51,7 @@ class Request:
     device: str = "cpu"
     processes: int = 1
     num_videos: int = 0
+    held_out: tuple[Path, ...] = ()
 
 
 def evaluate_policy(request: Request, out: Path, on_progress: OnProgress | None = None) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def evaluate_policy(request: Request, out: Path, on_progress: OnProgress | None 
     started = time.perf_counter()
     plan = plan_of(request)
     checked = check_starts(request.suite, request.seeds, request.demonstrations, request.demonstration_seeds)
+    offline = _offline(request)
     rows = evaluate_suite(
         plan, out, processes=request.processes, num_videos=request.num_videos, on_progress=on_progress
     )
@@ -77,6 +79,7 @@ def evaluate_policy(request: Request, out: Path, on_progress: OnProgress | None 
         "packages": plan.identity()["packages"],
         "processes": request.processes,
         "last_run_s": round(time.perf_counter() - started, 1),
+        **offline,
     }
     info = eval_info(plan, rows, about, out)
     SUITE_ROLLOUTS.write(SUITE_ROLLOUTS.frame(table_rows(plan, rows, out)), out / TABLE)
@@ -99,6 +102,14 @@ def plan_of(request: Request) -> Plan:
     entrants = (policy, *(_entrant(word, request, policy) for word in _beside(request)))
     cameras = request.suite.cameras(keys, request.cameras or None)
     return Plan(request.suite, entrants, cameras, request.starts, request.seeds)
+
+
+def _offline(request: Request) -> dict[str, Any]:
+    if not request.held_out or request.policy in WORDS:
+        return {}
+    from pipelines.held_out_error import held_out_error
+
+    return {"held_out_error": held_out_error(Path(request.policy), request.held_out, device=request.device)}
 
 
 def describe_policy(request: Request) -> dict[str, Any]:

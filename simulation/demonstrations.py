@@ -83,7 +83,7 @@ def read_demonstrations(folders: Sequence[Path]) -> Demonstrations:
         SimulationError: a folder holds no LeRobot dataset, or no episode can be replayed.
         DatasetUnreadable, VideoUnreadable: a dataset cannot be read.
     """
-    roots = [root for folder in folders for root in _dataset_folders(Path(folder))]
+    roots = [root for folder in folders for root in dataset_folders(Path(folder))]
     episodes: list[Demonstration] = []
     seeds: dict[str, set[int]] = {}
     silent: list[str] = []
@@ -100,7 +100,8 @@ def read_demonstrations(folders: Sequence[Path]) -> Demonstrations:
     return Demonstrations(tuple(episodes), {w: tuple(sorted(s)) for w, s in seeds.items()}, tuple(silent))
 
 
-def _dataset_folders(folder: Path) -> list[Path]:
+def dataset_folders(folder: Path) -> list[Path]:
+    """Returns the datasets that a folder stands for: itself, a lake's normalised ones, or those that lie in it."""
     inside = Lake.at(folder).home / "normalised"
     if not (folder / "meta" / "info.json").is_file():
         holder = inside if inside.is_dir() else folder

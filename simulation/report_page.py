@@ -14,7 +14,7 @@ th { border-bottom: 2px solid #1b1f24; } td { border-bottom: 1px solid #d6dae0; 
 .bar i { position: absolute; top: .05rem; height: .5rem; background: #8fb4de; }
 .bar b { position: absolute; top: 0; width: 2px; height: .6rem; background: #12406f; }
 .note { color: #57606a; } .yes { color: #116329; font-weight: 600; } .no { color: #a40e26; }
-video { width: 12rem; margin: 0 .5rem .5rem 0; } .badge { background: #1b1f24; color: #fff; padding: .1rem .5rem; }
+figure { display: inline-block; width: 14rem; margin: 0 1rem 1rem 0; } video { width: 14rem; } figcaption { font-size: .8rem; } .badge { background: #1b1f24; color: #fff; padding: .1rem .5rem; }
 """
 
 
@@ -42,14 +42,31 @@ def _facts(ours: dict[str, Any]) -> str:
     seeds, checked = ours["seeds"], ours["checked_starts"]
     facts = [
         f"{seeds['num']} rollouts per task, start and entrant, seeds {seeds['first']} to {seeds['last']}.",
-        *(f"{key}: {escape(str(value))}." for key, value in ours["policy"].items() if key != "name"),
+        *_policy_facts(ours["policy"]),
         starts_checked(checked),
     ]
     if ours["verdicts"]:
         facts.append("A policy is above every baseline where its interval begins above the end of each of theirs.")
-    if offline := ours.get("held_out_action_error"):
-        facts.append(f"Held-out action error (not success): {escape(str(offline))}.")
+    if offline := ours.get("held_out_error"):
+        facts.append(held_out_said(offline))
     return "<ul>" + "".join(f"<li>{fact}</li>" for fact in facts) + "</ul>"
+
+
+def _policy_facts(policy: dict[str, Any]) -> list[str]:
+    if "digest" not in policy:
+        return []
+    return [
+        f"{policy['executed_steps']} of {policy['chunk_size']} actions of each chunk are executed, on {policy['device']}.",
+        f"Policy <code>{escape(policy['digest'])}</code>.",
+    ]
+
+
+def held_out_said(offline: dict[str, Any]) -> str:
+    """Returns in one sentence what `pipelines.held_out_error` measured, and that it is no success rate."""
+    return (
+        f"Not success: on {offline['num_frames']} frames of {offline['num_episodes']} held-out episodes, predicted actions are "
+        f"off by {offline['relative_error']:.2f} of the actions' own spread (1 is what always predicting their mean gives)."
+    )
 
 
 def starts_checked(checked: dict[str, Any]) -> str:
@@ -70,19 +87,31 @@ def starts_checked(checked: dict[str, Any]) -> str:
 
 def _table(cells: Sequence[dict[str, Any]], verdicts: Sequence[dict[str, Any]], place: str) -> str:
     judged = {(one["world"], one["start"]): one for one in verdicts}
-    lines, shown = [], set()
+    lines, told = [], {}
     for cell in cells:
         where = cell[place], cell["start"]
-        name = "" if where in shown else f"{escape(cell[place])}<br><span class=note>{cell['start']} starts</span>"
-        verdict = judged.get(where) if where not in shown else None
-        shown.add(where)
+        is_first = where not in told
+        instruction = told.setdefault(where, cell["instruction"])
+        other = "" if cell["instruction"] == instruction else _note(f"told “{cell['instruction']}”")
         lines.append(
-            f"<tr><td>{name}<td>{escape(cell['entrant'])}<br><span class=note>{escape(cell['instruction'])}</span>"
-            f"<td>{cell['num_successes']} of {cell['num_rollouts']}<td>{_bar(cell)}"
-            f"<td>{cell['low']:.0%} to {cell['high']:.0%}<td>{_verdict(verdict)}"
+            f"<tr><td>{_place(cell, place) if is_first else ''}<td>{escape(cell['entrant'])}{other}"
+            f"<td>{cell['num_successes']} of {cell['num_rollouts']}<td>{_bar(cell)}<td>{cell['low']:.0%} to {cell['high']:.0%}"
+            + (f"<td>{_verdict(judged.get(where) if is_first else None)}" if verdicts else "")
         )
-    head = "".join(f"<th>{text}" for text in (place, "who", "successes", "", "interval", "above every baseline"))
-    return f"<table><tr>{head}{''.join(lines)}</table>"
+    names = (place, "who", "successes", "", "interval", *(["above every baseline"] if verdicts else []))
+    return f"<table><tr>{''.join(f'<th>{name}' for name in names)}{''.join(lines)}</table>"
+
+
+def _place(cell: dict[str, Any], place: str) -> str:
+    return (
+        escape(cell[place])
+        + _note(f"{cell['start']} starts")
+        + (_note(f"“{cell['instruction']}”") if cell["instruction"] else "")
+    )
+
+
+def _note(text: str) -> str:
+    return f"<br><span class=note>{escape(text)}</span>"
 
 
 def _bar(cell: dict[str, Any]) -> str:
@@ -96,8 +125,8 @@ def _verdict(verdict: dict[str, Any] | None) -> str:
     if verdict is None:
         return ""
     said = "yes" if verdict["is_above"] else "no"
-    numbers = f"{verdict['policy_low']:.0%} against {verdict['baseline_high']:.0%} ({escape(verdict['best_baseline'])})"
-    return f"<span class={said}>{said}</span><br><span class=note>{numbers}</span>"
+    numbers = f"{verdict['policy_low']:.0%} against {verdict['baseline_high']:.0%} ({verdict['best_baseline']})"
+    return f"<span class={said}>{said}</span>{_note(numbers)}"
 
 
 def _videos(info: dict[str, Any]) -> str:
@@ -106,7 +135,7 @@ def _videos(info: dict[str, Any]) -> str:
     if not paths:
         return ""
     shown = "".join(
-        f'<figure style="display:inline-block;margin:0"><video controls preload=none src="{escape(path)}"></video>'
+        f'<figure><video controls preload=metadata src="{escape(path)}"></video>'
         f"<figcaption class=note>{escape(path.removeprefix('videos/'))}</figcaption></figure>"
         for path in paths
     )
