@@ -118,9 +118,10 @@ def skill_episodes(lake: Lake, skill_id: str) -> pl.DataFrame:
     index = SKILL_INDEX.read(lake.skill_index / "skill_index.parquet")
     episodes = index.filter(skill_id=skill_id)
     if episodes.is_empty():
+        taught = sorted(set(index["skill_id"]))
         raise TrainingError(
             f"No kept episode of the corpus belongs to skill {skill_id}.",
-            hint="Widen its `episodes` condition in skills.toml, or add datasets.",
+            hint=f"Widen its `episodes` condition in skills.toml, or add datasets. Taught are: {', '.join(taught) or 'none'}.",
         )
     return episodes
 

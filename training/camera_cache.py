@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from training.read_ahead import read_ahead
 FOLDER = "training_cache"
 DEFAULT_BUDGET_BYTES = 50 * 2**30
 FRAMES_AT_ONCE = 128
+MAPS = 4096
+"""Files mapped at once: a process may have about 65,000 maps, and a community has more episodes."""
 VERSION = 1
 
 Encode = Callable[[np.ndarray], np.ndarray]
@@ -61,7 +64,7 @@ class CameraCache:
     def __init__(self, encoder: Encoder, paths: list[tuple[Path | None, ...]]) -> None:
         self.encoder = encoder
         self._paths = paths
-        self._mapped: dict[Path, np.ndarray] = {}
+        self._map = lru_cache(MAPS)(lambda path: np.load(path, mmap_mode="r"))
 
     def gather(self, episodes_B: np.ndarray, frames_B: np.ndarray, slot: int) -> tuple[Tensor, Tensor]:
         """Returns stored frames (B, ...) of one slot and whether each sample has that camera, bool (B,); zeros where not."""
@@ -73,11 +76,6 @@ class CameraCache:
                 present[row] = True
         stored = torch.from_numpy(out)
         return stored.view(torch.bfloat16) if self.encoder.kind == "tokens" else stored, torch.from_numpy(present)
-
-    def _map(self, path: Path) -> np.ndarray:
-        if path not in self._mapped:
-            self._mapped[path] = np.load(path, mmap_mode="r")
-        return self._mapped[path]
 
 
 def pixel_encoder(size: tuple[int, int]) -> Encoder:

@@ -14,7 +14,8 @@ from training.run import Run
 
 
 def take_step(run: Run, step: int, parts: list[Part]) -> tuple[float, float]:
-    """Moves the weights once. Returns the loss of the whole batch before and its gradient's norm before clipping.
+    """Moves the weights once, unless the loss or its gradient is not finite. Returns the loss of the whole batch before and its
+    gradient's norm before clipping.
 
     The gradient is that of the batch's masked mean, in however many parts and processes it is computed.
     """
@@ -35,12 +36,12 @@ def take_step(run: Run, step: int, parts: list[Part]) -> tuple[float, float]:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     run.processes.add_up([total, *gradients])
     norm = torch.nn.utils.clip_grad_norm_(parameters, recipe.clip_norm)
-    value = total.item()
-    if math.isfinite(value):
+    value, length = total.item(), norm.item()
+    if math.isfinite(value) and math.isfinite(length):
         run.optimiser.step()
         run.settle()
         run.average.update(parameters, step)
-    return value, norm.item()
+    return value, length
 
 
 def summed_loss(run: Run, batch: Batch, noise: Tensor, times: Tensor) -> Tensor:

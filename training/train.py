@@ -148,9 +148,9 @@ def _train(run: Run, out: Path, digest: str, num_steps: int, report: OnProgress)
     share = Share(run.processes.rank, run.processes.count, recipe.accumulate)
     for step, parts in read_ahead((step, run.batches.parts(step, share)) for step in range(done, num_steps)):
         loss, norm = take_step(run, step, parts)
-        if not math.isfinite(loss):
+        if not (math.isfinite(loss) and math.isfinite(norm)):
             raise TrainingError(
-                f"Training {recipe.name} diverged: the loss at step {step + 1} is {loss}.",
+                f"Training {recipe.name} diverged: the loss at step {step + 1} is {loss}, its gradient's norm {norm}.",
                 hint=f"Lower learning_rate, or look at the data; {out / checkpoints.FOLDER} holds the last checkpoint, if any.",
             )
         metrics.add(loss)

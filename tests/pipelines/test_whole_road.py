@@ -16,7 +16,11 @@ from pipelines.pack_stage import verify_newest
 from pipelines.run import run_pipeline
 from pipelines.settings import Settings, write_settings
 
-pytestmark = pytest.mark.journey
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),  # Dagster's, of what its own Pipes session calls
+    pytest.mark.filterwarnings("ignore:AssetExecutionContext.run_id:DeprecationWarning"),
+]
 
 SKILLS = """
 [[skill]]

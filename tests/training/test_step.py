@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -58,3 +60,13 @@ def test_shares_of_processes_and_parts_are_the_rows_of_the_step_once_each(new_ru
     assert [part.first for part in parts] == [0, 2, 4, 6]
     for name, value in run.batches.at(5).items():
         assert torch.equal(torch.cat([part.batch[name] for part in parts]), value)
+
+
+def test_a_gradient_that_is_no_number_moves_nothing(new_run):
+    run = new_run()
+    before = {name: weight.detach().clone() for name, weight in run.parameters.items()}
+    next(iter(run.parameters.values())).register_hook(lambda gradient: gradient * float("inf"))
+    loss, norm = take_step(run, 0, run.batches.parts(0))
+    assert (math.isfinite(loss), math.isfinite(norm)) == (True, False)
+    for name, weight in run.parameters.items():
+        assert torch.equal(weight, before[name])

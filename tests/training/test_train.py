@@ -153,7 +153,7 @@ def test_pixels_and_cached_tokens_train_alike(mixture, tiny_recipe, tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_names_the_step(mixture, tiny_recipe, tmp_path):
-    with pytest.raises(TrainingError, match=r"diverged: the loss at step \d is (nan|inf)"):
+    with pytest.raises(TrainingError, match=r"diverged: the loss at step \d is"):
         train(tiny_recipe(learning_rate=1e30, clip_norm=1e30, warmup_steps=0), mixture, tmp_path)
     assert not (tmp_path / "training_run.json").exists()
 
