@@ -42,8 +42,9 @@ OTHER_JOINTS = 0.05
 """Of a joint's range: with the same joints it would be the same episode twice."""
 IN_DOUBT = 0.6
 """Natural logarithm of how much worse the joints of the one explain the pictures than those of the other: below, both are named."""
-EXCHANGED = 0.12
-"""Natural logarithm of how much better the joints of the other explain the pictures, of each of the two."""
+BOTH_GAIN, TOGETHER, NO_LOSS = 0.12, 0.7, -0.05
+"""Natural logarithms of how much better the joints of the other explain the pictures: of each of the two, or of both together
+where neither is explained worse."""
 
 
 class Mismatch(NamedTuple):
@@ -173,7 +174,9 @@ def _of_another(
     copied, exchanged = [], []
     for pair, of_cameras in pairs.items():
         excess = sum(seen.excess for _, seen in of_cameras)
-        gain = float(np.sum([seen.gains for _, seen in of_cameras], axis=0).min())
+        gains = np.sum([seen.gains for _, seen in of_cameras], axis=0)
+        together = gains.sum() / TOGETHER if gains.min() > NO_LOSS else 0.0
+        exchange = float(max(gains.min() / BOTH_GAIN, together))
         wrong, right = pair if excess >= 0 else pair[::-1]
         kind = "doubled" if abs(excess) < IN_DOUBT else "copied"
         for key, seen in of_cameras:
@@ -183,7 +186,7 @@ def _of_another(
             if kind == "doubled":
                 copied.append((videos[key, right], Mismatch(score, kind, {"other": wrong})))
             for one, other in (pair, pair[::-1]):
-                exchanged.append((videos[key, one], Mismatch(gain / EXCHANGED, "exchanged", {"other": other})))
+                exchanged.append((videos[key, one], Mismatch(exchange, "exchanged", {"other": other})))
     known = {
         episode for video, sign in copied if sign.score >= 1 for episode in (video.episode, sign.evidence["other"])
     }

@@ -85,8 +85,6 @@ def _foreign(target: Target, apart: tuple[float, float]) -> None:
 def _exchange(target: Target, apart: tuple[float, float]) -> None:
     """All cameras show another episode, and that one's show this one. The other counts on neither side."""
     clean, other = target.as_it_was(), _other_episode(target, apart)
-    if other in target.touched:
-        raise DoesNotFit("the other carries a defect of its own")
     _show(target.copy, target.episode, clean, other)
     _show(target.copy, other, clean, target.episode)
     target.touched.add(other)
@@ -101,8 +99,8 @@ def _show(copy: Copy, episode: int, clean: Copy, donor: int) -> None:
 
 
 def _other_episode(target: Target, apart: tuple[float, float]) -> int:
-    """Returns another episode of the dataset whose joints lie so far from this one's: the mean over the episode, in parts of its
-    range, of the joint that differs most. Below 5% the videos show the same motion, and it is hardly a defect."""
+    """Returns an undamaged episode of the dataset whose joints lie so far from this one's: the mean over the episode, in parts of
+    its range, of the joint that differs most. Below 5% the videos show the same motion, and it is hardly a defect."""
     clean = target.as_it_was()
     low_D, high_D = target.reach[STATE]
     moves_D = high_D - low_D >= 0.1 * (high_D - low_D).max()
@@ -110,10 +108,10 @@ def _other_episode(target: Target, apart: tuple[float, float]) -> int:
     others = []
     for episode in range(len(clean.episodes)):
         away_TD = np.abs(_at_length(clean.rows(episode)[STATE], len(own)) - own)[:, moves_D] / (high_D - low_D)[moves_D]
-        if episode != target.episode and apart[0] <= away_TD.mean(axis=0).max() < apart[1]:
+        if episode not in {target.episode} | target.touched and apart[0] <= away_TD.mean(axis=0).max() < apart[1]:
             others.append(episode)
     if not others:
-        raise DoesNotFit("no other episode so far away")
+        raise DoesNotFit("no undamaged episode so far away")
     return int(target.rng.choice(others))
 
 

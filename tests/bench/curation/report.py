@@ -35,7 +35,7 @@ SEEN = """
 Limits were chosen with these episodes in view; [curation_held_out.md](curation_held_out.md) is on others.
 """
 HELD_OUT = """
-**Held out**: seeds from 1,100,000 on, recorded after the limits were chosen. Same worlds, cameras and labs as in
+**Held out**: seeds from 800,000 on, recorded after the limits were chosen. Same worlds, cameras and labs as in
 [curation.md](curation.md), other goals, paths and noise; limits were not changed since.
 """
 METHOD = """
