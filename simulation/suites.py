@@ -98,20 +98,22 @@ class Suite(BaseModel):
 
         Args:
             keys: the policy's cameras in the order of its slots; None where nobody looks.
-            chosen: which view each camera gets, instead of the suite's views in order.
+            chosen: which view each camera gets, instead of the suite's views in order. A camera that is left out shows
+                nothing, as SmolVLA allows.
 
         Raises:
-            SimulationError: the policy has more or fewer cameras than there are views, or `chosen` names other cameras.
+            SimulationError: the policy has more or fewer cameras than there are views, or not one that `chosen` names.
         """
         if keys is None:
             return dict(chosen or {f"{IMAGES}.{view}": view for view in self.views})
         hint = "Say which view each camera gets: --camera KEY=VIEW, views front, top, side, wrist."
         if chosen:
-            if set(chosen) != set(keys):
+            if unknown := sorted(set(chosen) - set(keys)):
                 raise SimulationError(
-                    f"The policy's cameras are {', '.join(keys)}; views were given for {', '.join(chosen)}.", hint=hint
+                    f"The policy has no camera {unknown[0]!r}, only {', '.join(keys)}.",
+                    hint=did_you_mean(unknown[0], keys),
                 )
-            return {key: chosen[key] for key in keys}
+            return {key: chosen[key] for key in keys if key in chosen}
         if len(keys) != len(self.views):
             raise SimulationError(
                 f"The policy looks through {len(keys)} cameras ({', '.join(keys) or 'none'}), suite {self.name} has "

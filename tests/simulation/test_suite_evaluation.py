@@ -183,6 +183,28 @@ def test_a_misled_policy_is_the_same_one_told_another_task(tmp_path: Path) -> No
     assert told == [handle, button, button, handle]
 
 
+class _Made:
+    """Counts how often an actor is made."""
+
+    def __init__(self) -> None:
+        self.num = 0
+
+    def __call__(self, world: World) -> DoNothing:
+        self.num += 1
+        return DoNothing(world)
+
+
+@pytest.mark.parametrize(("is_bound", "num_made"), [(False, 1), (True, 2)])
+def test_a_trained_policy_is_loaded_once_for_all_worlds_and_controls(
+    tmp_path: Path, is_bound: bool, num_made: int
+) -> None:
+    made = _Made()
+    policy = Entrant("policy", made, "x", role="policy", is_bound=is_bound)
+    misled = Entrant("wrong-instruction", made, "x", role="control", is_bound=is_bound, is_misled=True)
+    evaluate_suite(_plan(policy, misled, suite=_suite(WORLD, OTHER, max_steps=3)), tmp_path)
+    assert made.num == num_made
+
+
 @pytest.mark.journey
 def test_processes_change_nothing(tmp_path: Path) -> None:
     plan = _plan(EXPERT, IDLE, starts=("standard", "displaced"), suite=_suite(WORLD, OTHER))

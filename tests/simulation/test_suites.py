@@ -83,6 +83,7 @@ def test_cameras_get_the_views_in_order_or_as_told() -> None:
         "observation.images.a": "front", "observation.images.b": "wrist",
     }  # fmt: skip
     assert suite.cameras(["x"], {"x": "top"}) == {"x": "top"}
+    assert suite.cameras(["x", "y", "z"], {"z": "wrist", "x": "top"}) == {"x": "top", "z": "wrist"}
 
 
 def test_a_wrong_number_of_cameras_is_refused() -> None:
@@ -91,8 +92,8 @@ def test_a_wrong_number_of_cameras_is_refused() -> None:
         SimulationError, match=r"1 cameras \(x\), suite five-tasks has 2 \(front, wrist\).*--camera KEY=VIEW"
     ):
         suite.cameras(["x"])
-    with pytest.raises(SimulationError, match="cameras are x, y; views were given for x"):
-        suite.cameras(["x", "y"], {"x": "top"})
+    with pytest.raises(SimulationError, match="no camera 'w', only x, y"):
+        suite.cameras(["x", "y"], {"w": "top"})
 
 
 def test_the_wrong_instruction_is_another_tasks() -> None:
