@@ -40,7 +40,7 @@ class FlowMatching(nn.Module):
         """Returns what the VLM makes of one observation: images, words, then the state as one token.
 
         Args:
-            features: per camera slot, `policy.vlm.image_features`.
+            features: per camera slot, what `SmolVLAPolicy.embed_images` makes of it.
             masks: per camera slot, bool (batch,): whether the sample has this image.
             state_BS: padded to max_state_dim.
         """
@@ -58,7 +58,7 @@ class FlowMatching(nn.Module):
         scale = self.vlm_with_expert.text_width**0.5
         embeddings, valid = [], []
         for feature, mask in zip(features, masks, strict=True):
-            tokens = image_tokens(vlm, feature)
+            tokens = feature if self.config.train_expert_only else image_tokens(vlm, feature)
             embeddings.append(tokens * torch.tensor(scale, dtype=tokens.dtype, device=tokens.device))
             valid.append(mask[:, None].expand(-1, tokens.shape[1]))
         embeddings.append(vlm.get_input_embeddings()(tokens_BL) * scale)

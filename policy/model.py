@@ -3,7 +3,7 @@
 A batch is a dict of tensors under LeRobot's names, batch first:
 
     observation.images.<camera>           float (B, 3, H, W) in [0, 1]; any key of `config.camera_keys`
-    observation.images.<camera>.features  instead of pixels: `image_features` of them, computed before
+    observation.images.<camera>.features  instead of pixels: what `embed_images` made of them before
     <camera>_padding_mask                 bool (B,), optional: false where a sample lacks this image
     observation.state                     float (B, state_dim)
     observation.language.tokens           int (B, L);  observation.language.attention_mask  bool (B, L)
@@ -23,7 +23,7 @@ from data_contracts.errors import PolicyError
 from policy.configuration import ACTION, STATE, SmolVLAConfig
 from policy.flow_matching import FlowMatching, draw_time
 from policy.images import tower_pixels
-from policy.vlm import SmolVLMConfig, image_features, read_vlm_config
+from policy.vlm import SmolVLMConfig, image_features, image_tokens, read_vlm_config
 from policy.vlm_with_expert import PrefixMemory
 
 TOKENS = "observation.language.tokens"
@@ -93,12 +93,19 @@ class SmolVLAPolicy(nn.Module):
         return self.model.sample(memory, noise)[..., : self.config.action_dim]
 
     def embed_images(self, pixels_B3HW: Tensor) -> Tensor:
-        """Returns the vision tower's features of images in [0, 1]: (B, tokens, features), to be cached where it is frozen.
+        """Returns what `camera_weights` make of images in [0, 1], (B, tokens, features), to be cached where these are frozen.
 
         Handed in as `<camera>.features`, they stand for the pixels: losses and actions are the same.
         """
-        pixels = tower_pixels(pixels_B3HW, self.config.resize_imgs_with_padding)
-        return image_features(self.model.vlm_with_expert.vlm, pixels)
+        vlm = self.model.vlm_with_expert.vlm
+        features = image_features(vlm, tower_pixels(pixels_B3HW, self.config.resize_imgs_with_padding))
+        return image_tokens(vlm, features) if self.config.train_expert_only else features
+
+    def camera_weights(self) -> dict[str, Tensor]:
+        """Returns the weights behind `embed_images`, by name: the vision tower's, and the connector's where it is frozen too."""
+        vlm = self.model.vlm_with_expert.vlm.model
+        parts = {"vision_model": vlm.vision_model} | ({"connector": vlm.connector} if self.config.train_expert_only else {})
+        return {f"{part}.{name}": tensor for part, module in parts.items() for name, tensor in module.state_dict().items()}
 
     def remember(self, batch: Batch) -> PrefixMemory:
         """Returns what the vision-language model makes of the batch's observations."""

@@ -45,12 +45,34 @@ def test_sampling_from_memory_equals_recomputing_everything_at_every_step(policy
     torch.testing.assert_close(policy.sample_actions(batch, noise), actions[..., :3], rtol=1e-4, atol=1e-5)
 
 
-def test_cached_features_stand_for_pixels(policy, batch, noise):
+@pytest.mark.parametrize(("is_vlm_frozen", "width"), [(False, 24 * 4), (True, 32)])
+def test_cached_features_stand_for_pixels(make_policy, make_batch, noise, is_vlm_frozen, width):
+    policy, processors = make_policy(train_expert_only=is_vlm_frozen)
+    batch = make_batch(processors)
     cached = {key: value for key, value in batch.items() if key not in (TOP, WRIST)}
     for key in (TOP, WRIST):
         cached[f"{key}.features"] = policy.embed_images(batch[key])
-    assert cached[f"{TOP}.features"].shape == (3, 4, 24 * 4)
+    assert cached[f"{TOP}.features"].shape == (3, 4, width)
     assert policy(cached, noise, TIME).elementwise.equal(policy(batch, noise, TIME).elementwise)
+
+
+@pytest.mark.parametrize("is_vlm_frozen", [False, True])
+def test_gradients_are_those_of_the_joint_reference(make_policy, make_batch, noise, is_vlm_frozen):
+    policy, processors = make_policy(train_expert_only=is_vlm_frozen)
+    batch, time = make_batch(processors), TIME[:, None, None]
+    actions = torch.nn.functional.pad(batch["action"], (0, 5))
+    predicted = velocity(policy, batch, time * noise + (1 - time) * actions, TIME)
+    trained = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    expected = torch.autograd.grad(
+        ((noise - actions) - predicted)[..., :3].square().mean(), list(trained.values()), allow_unused=True
+    )
+    loss = policy(batch, noise, TIME).elementwise.mean()
+    found = torch.autograd.grad(loss, list(trained.values()), allow_unused=True)
+    for name, ours, theirs in zip(trained, found, expected, strict=True):
+        if theirs is None:
+            assert ours is None, name
+        else:
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5, msg=lambda text, n=name: f"{n}: {text}")
 
 
 def test_an_action_depends_on_no_later_one(policy, batch, noise):
