@@ -31,6 +31,9 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Set a field of the recipe. Repeat for more. Needs --out."),
 ]
+CacheGib = Annotated[
+    float, typer.Option("--cache-gib", min=0.001, help="How much of the lake's disk decoded frames may take, in GiB.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be trained on which episodes, and stop.")]
 
 
@@ -43,6 +46,7 @@ def pretrain(
     steps: Steps = None,
     device: Device = None,
     changes: Changes = None,
+    cache_gib: CacheGib = 50.0,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +69,16 @@ def pretrain(
     chosen = _recipe(recipe, "pretrain", changes)
     where = _out(out, lake.base_policy, data, steps, changes, base)
     _train(
-        lake, chosen, lambda: _episodes(data, lambda: base_episodes(lake)), where, base, steps, device, dry_run, as_json
+        lake,
+        chosen,
+        lambda: _episodes(data, lambda: base_episodes(lake)),
+        where,
+        base,
+        steps,
+        device,
+        cache_gib,
+        dry_run,
+        as_json,
     )
 
 
@@ -80,6 +93,7 @@ def finetune(
     steps: Steps = None,
     device: Device = None,
     changes: Changes = None,
+    cache_gib: CacheGib = 50.0,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -105,7 +119,7 @@ def finetune(
     where = _out(out, lake.skill_policy(skill or ""), data, steps, changes, base, fresh)
     start = base or (None if fresh else lake.base_policy)
     episodes = lambda: _episodes(data, lambda: skill_episodes(lake, str(skill)))  # noqa: E731
-    _train(lake, chosen, episodes, where, start, steps, device, dry_run, as_json)
+    _train(lake, chosen, episodes, where, start, steps, device, cache_gib, dry_run, as_json)
 
 
 def _lake(home: Path | None) -> Lake:
@@ -143,7 +157,7 @@ def _episodes(data: Path | None, of_lake: Callable[[], pl.DataFrame]) -> pl.Data
 
 def _train(
     lake: Lake, recipe: Recipe, episodes: Callable[[], pl.DataFrame], out: Path, base: Path | None, steps: int | None,
-    device: str | None, dry_run: bool, as_json: bool,
+    device: str | None, cache_gib: float, dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Says what will be trained on, trains, and says what came out."""
     from deftworks.printing import err, print_json
@@ -154,11 +168,12 @@ def _train(
     from training.processes import join_processes
     from training.train import choose_device, train
 
+    budget = int(cache_gib * 2**30)
     processes, device = join_processes(choose_device(device))
     with processes.first_before_others():
         mixture = open_mixture(episodes(), lake, recipe, corpus_hash(lake))
     if not processes.is_first:
-        train(recipe, mixture, out, base, max_steps=steps, device=device)
+        train(recipe, mixture, out, base, max_steps=steps, device=device, cache_budget_bytes=budget)
         return
     plan = plan_run(recipe, mixture, out, base, max_steps=steps, device=device)
     if not (dry_run and as_json):
@@ -171,7 +186,10 @@ def _train(
         return
     try:
         with progress_shown() as report:
-            run = train(recipe, mixture, out, base, on_progress=report, max_steps=steps, device=device)
+            run = train(
+                recipe, mixture, out, base,
+                on_progress=report, max_steps=steps, device=device, cache_budget_bytes=budget,
+            )  # fmt: skip
     except KeyboardInterrupt:
         err.print("Stopped. The same command goes on where the last checkpoint is.")
         raise typer.Exit(130) from None

@@ -16,12 +16,20 @@ from data_contracts.layout import Lake
 COMMAND = [sys.executable, "-m", "pipelines.training_process"]
 
 
+class TrainingBudget(dg.Config):
+    """What a person allows a training: GPU hours, which a GPU recipe does not start without and ends with at the last checkpoint that
+    fits; and room for decoded frames on the lake's disk."""
+
+    approved_budget_hours: float = 0.0
+    cache_gib: float = 50.0
+
+
 def launch_training(
     context: dg.AssetExecutionContext,
     lake: Lake,
     recipe: str,
     skill: str | None,
-    approved_budget_hours: float,
+    budget: TrainingBudget,
     tell: Callable[[str], None],
 ) -> bool:
     """Makes sure that the lake's base policy, or that of `skill`, is trained; returns whether it had been before.
@@ -33,7 +41,8 @@ def launch_training(
         "home": str(lake.home),
         "recipe": recipe,
         "skill": skill,
-        "approved_budget_hours": approved_budget_hours,
+        "approved_budget_hours": budget.approved_budget_hours,
+        "cache_gib": budget.cache_gib,
     }
     client = dg.PipesSubprocessClient(message_reader=_Told(tell))
     try:

@@ -45,6 +45,7 @@ def _train(pipes: PipesContext) -> bool:
         lake.base_policy if skill else None,
         wanted["approved_budget_hours"],
         never_alone(line_reporter(pipes.log.info)),
+        wanted["cache_gib"],
     )
     return trained.is_cached
 

@@ -42,11 +42,13 @@ def train_stage(
     base: Path | None,
     approved_budget_hours: float,
     on_progress: Callable[[Progress], None],
+    cache_gib: float = 50.0,
 ) -> TrainedStage:
     """Makes sure that `folder` holds what the recipe makes of the episodes; goes on where a stopped training left off.
 
     Args:
         approved_budget_hours: what a person allowed for this launch; without any, a recipe of a small policy may take its time.
+        cache_gib: how much of the lake's disk decoded frames may take, in GiB.
 
     Raises:
         TrainingError: the recipe is for a GPU and nobody approved its hours; or these are used up, and it can be gone on with.
@@ -68,7 +70,7 @@ def train_stage(
         if within:
             within(progress)
 
-    run = train(recipe, mixture, folder, base, on_progress=report)
+    run = train(recipe, mixture, folder, base, on_progress=report, cache_budget_bytes=int(cache_gib * 2**30))
     return TrainedStage(run, is_cached=before is not None and before == folder_digest(folder))
 
 

@@ -17,6 +17,7 @@ from policy.model import ACTION_IS_PAD, FEATURES_SUFFIX, TOKENS, TOKENS_MASK
 from training.camera_cache import CameraCache
 from training.frame_table import FrameTable
 from training.mixture import Mixture
+from training.pools import PoolFiller, Pools
 
 ACTION_DIM_IS_PAD = "action_dim_is_pad"
 """bool (B, A): dimensions that the sample's robot does not have. SmolVLA itself ignores it; the loss does not."""
@@ -50,7 +51,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Batches:
-    """All batches of a run. `words_E` holds token ids and their mask for each episode's label."""
+    """All batches of a run. `words_E` holds token ids and their mask for each episode's label. With `pools`, the frames of a step
+    come from its pool, and `filler` sees to it that they are decoded."""
 
     frames: FrameTable
     cameras: CameraCache
@@ -60,9 +62,13 @@ class Batches:
     seed: int
     batch_size: int
     chunk_size: int
+    pools: Pools | None = None
+    filler: PoolFiller | None = None
 
     def rows(self, step: int) -> np.ndarray:
         """Returns the frames of a step, (B,), drawn with replacement: a dataset by its weight, then one of its frames."""
+        if self.pools:
+            return self.pools.rows(step, self.batch_size)
         uniform = np.random.default_rng([self.seed, step, _ROWS]).random(self.batch_size)
         return np.searchsorted(self.row_chance_N, uniform * self.row_chance_N[-1], side="right")
 
@@ -72,6 +78,8 @@ class Batches:
 
     def parts(self, step: int, share: Share = WHOLE) -> list[Part]:
         """Returns a process's share of a step, on the CPU, in the parts that it is computed in."""
+        if self.filler:
+            self.filler.ready(step)
         rows = self.rows(step)
         num_counted = self._num_counted(rows)
         size = len(rows) // (share.num_processes * share.num_parts)

@@ -38,7 +38,7 @@ class Adapters:
     PEFT, A starts at random and B at zero: the policy is unchanged at first.
 
     Raises:
-        TrainingError: the recipe's targets match no linear layer.
+        TrainingError: the recipe's targets match no linear layer, or one that is frozen in bfloat16.
     """
 
     def __init__(self, policy: nn.Module, recipe: Recipe) -> None:
@@ -55,6 +55,11 @@ class Adapters:
             raise TrainingError(
                 f"lora_targets of recipe {recipe.name} match no linear layer: {self.targets!r}.",
                 hint="It is a regular expression over whole module names, like model.state_proj.",
+            )
+        if lowered := [name for name, weight in self._weights.items() if weight.dtype != torch.float32]:
+            raise TrainingError(
+                f"lora_targets of recipe {recipe.name} name {lowered[0]}, which freeze_vlm keeps in bfloat16.",
+                hint="Set freeze_vlm = false to adapt the vision-language model.",
             )
         self._start = {name: weight.detach().clone() for name, weight in self._weights.items()}
         self.parameters: dict[str, Tensor] = {}

@@ -75,6 +75,14 @@ class Recipe(BaseModel):
         False, description="Run the frozen vision tower once per frame and keep its output."
     )
 
+    pool_episodes: int = Field(
+        0,
+        ge=0,
+        description="Decode so many episodes at a time, the next while they are trained on; the disk budget must hold about "
+        "three times as many. 0 decodes all first.",
+    )
+    pool_steps: int = Field(100, ge=1, description="Steps that such a pool is trained on.")
+
     learning_rate: float = Field(gt=0)
     final_learning_rate: float = Field(0.0, ge=0, description="Where the cosine ends, and stays.")
     decay_steps: int = Field(0, ge=0, description="Steps of the cosine, no more than all; 0 is all.")

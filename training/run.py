@@ -11,21 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from data_contracts.errors import TrainingError
 from policy.checkpoint import save_checkpoint
 from policy.model import SmolVLAPolicy
+from policy.precision import lower_frozen
 from policy.processors import Processors
 from policy.statistics import statistics_of
 from training.batches import Batches, row_chances
-from training.camera_cache import fill_cache, pixel_encoder, token_encoder
+from training.camera_cache import CameraCache
+from training.frame_encoders import pixel_encoder, token_encoder
 from training.frame_table import FrameTable, read_frame_table
 from training.lora import FOLDER as ADAPTER
 from training.lora import Adapters
 from training.mixture import Mixture
 from training.optimiser import Average, new_optimiser
+from training.pools import PoolFiller, Pools
 from training.processes import Processes
 from training.recipes import Recipe
 from training.start import PRETRAINED_MODEL, start_policy
@@ -61,6 +65,11 @@ class Run:
     optimiser: torch.optim.Optimizer
     processes: Processes
     adapters: Adapters | None
+
+    def close(self) -> None:
+        """Stops what still works for the steps to come."""
+        if self.batches.filler:
+            self.batches.filler.close()
 
     def settle(self) -> None:
         """Brings the policy in line with the parameters after these were changed."""
@@ -113,15 +122,27 @@ def prepare(
     frames = read_frame_table(mixture, lambda done, total: report(Progress("reading", done, total)))
     policy, processors = _policy(recipe, mixture, frames, base)
     policy.to(device).train()
-    encoder = token_encoder(policy) if recipe.cache_image_tokens else pixel_encoder(_image_size(policy))
+    if recipe.bf16:
+        lower_frozen(policy)
+    encoder = (
+        token_encoder(policy, bf16=recipe.bf16) if recipe.cache_image_tokens else pixel_encoder(_image_size(policy))
+    )
+    cameras = CameraCache(mixture, encoder, budget_bytes)
+    chances = row_chances(mixture, frames)
+    pools = _pools(recipe, mixture, frames, chances) if recipe.pool_episodes else None
+    held_out = range(len(mixture.episodes), len(mixture.all_episodes))
+
+    def decoded(done: int, total: int) -> None:
+        report(Progress("decoding", done, total))
+
     with processes.first_before_others():
-        cameras = fill_cache(
-            mixture, encoder, budget_bytes=budget_bytes,
-            on_progress=lambda done, total: report(Progress("decoding", done, total)),
-        )  # fmt: skip
+        cameras.fill(held_out if pools else range(len(mixture.all_episodes)), on_decoded=None if pools else decoded)
+    filler = pools and PoolFiller(
+        pools, cameras, recipe.steps, frozenset(held_out), decodes=processes.is_first, on_decoded=decoded
+    )
     batches = Batches(
-        frames, cameras, row_chances(mixture, frames), processors.tokenize([e.label for e in mixture.all_episodes]),
-        mixture.used_slots, recipe.seed, recipe.batch_size, policy.config.chunk_size,
+        frames, cameras, chances, processors.tokenize([e.label for e in mixture.all_episodes]),
+        mixture.used_slots, recipe.seed, recipe.batch_size, policy.config.chunk_size, pools, filler,
     )  # fmt: skip
     adapters = Adapters(policy, recipe) if recipe.lora_rank else None
     parameters = (
@@ -132,6 +153,12 @@ def prepare(
         recipe, mixture, policy, processors, batches, parameters, Average(values, recipe.ema_decay),
         new_optimiser(values, recipe), processes, adapters,
     )  # fmt: skip
+
+
+def _pools(recipe: Recipe, mixture: Mixture, frames: FrameTable, chances_N: np.ndarray) -> Pools:
+    start_E = frames.start_E[: len(mixture.episodes) + 1]
+    chance_E = np.diff(np.concatenate([[0.0], chances_N])[start_E])
+    return Pools(chance_E / chance_E.sum(), start_E, recipe.seed, recipe.pool_episodes, recipe.pool_steps)
 
 
 def _policy(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from policy.model import ACTION_IS_PAD
+from policy.precision import mixed
 from training.batches import ACTION_DIM_IS_PAD, TRAINING, Batch, Part, flow_draws, on_device
 from training.optimiser import learning_rate
 from training.run import Run
@@ -48,7 +49,7 @@ def summed_loss(run: Run, batch: Batch, noise: Tensor, times: Tensor) -> Tensor:
     """Returns the losses of a batch summed over actions within the episode and dimensions that the sample's robot has."""
     device = run.policy.device
     batch = on_device(batch, device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=run.recipe.bf16):
+    with mixed(device, run.recipe.bf16):
         losses = run.policy(batch, noise.to(device), times.to(device), run.recipe.flow_samples).elementwise
     return (losses.float() * is_counted(batch)).sum()
 

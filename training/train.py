@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,9 @@ def train(
     processes, device = join_processes(device)
     with only_training(out) if processes.is_first else nullcontext():
         run = prepare(recipe, mixture, folder, device, cache_budget_bytes, report, processes)
-        _require_room(run, out)
-        metrics = _train(run, out, digest, num_steps, report)
+        with closing(run):
+            _require_room(run, out)
+            metrics = _train(run, out, digest, num_steps, report)
         with processes.first_before_others():
             return _finish(run, out, inputs, metrics) if processes.is_first else TrainingRun.read(out / RUN_FILE)
 

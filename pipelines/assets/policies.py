@@ -15,16 +15,9 @@ from pipelines.partitions import SKILLS
 from pipelines.pictures import loss_plot, markdown_table
 from pipelines.progress import teller
 from pipelines.resources import LakeResource
-from pipelines.training_launch import launch_training
+from pipelines.training_launch import TrainingBudget, launch_training
 from pipelines.training_stage import read_curve
 from pipelines.versions import VERSIONS
-
-
-class TrainingBudget(dg.Config):
-    """What a person approves before a GPU recipe starts: the training stops at the last checkpoint that fits into it. CPU recipes
-    need no approval."""
-
-    approved_budget_hours: float = 0.0
 
 
 @dg.asset(
@@ -33,8 +26,8 @@ class TrainingBudget(dg.Config):
 )  # fmt: skip
 def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
     """SmolVLA, pretrained over the whole mixture, in a process of its own."""
-    recipe, hours = lake.settings.base_recipe, config.approved_budget_hours
-    is_cached = launch_training(context, lake.lake, recipe, None, hours, teller("base", context.log.info))
+    recipe = lake.settings.base_recipe
+    is_cached = launch_training(context, lake.lake, recipe, None, config, teller("base", context.log.info))
     return _training_result(lake.lake.base_policy, is_cached, "base_loss_went_down")
 
 
@@ -45,10 +38,10 @@ def base_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake:
 )  # fmt: skip
 def skill_policy(context: dg.AssetExecutionContext, config: TrainingBudget, lake: LakeResource):
     """The base policy, fine-tuned on the episodes of one skill, in a process of its own."""
-    skill, hours = context.partition_key, config.approved_budget_hours
+    skill = context.partition_key
     with domain_failures():
         recipe = lake.skills.get(skill).recipe
-    is_cached = launch_training(context, lake.lake, recipe, skill, hours, teller(skill, context.log.info))
+    is_cached = launch_training(context, lake.lake, recipe, skill, config, teller(skill, context.log.info))
     return _training_result(lake.lake.skill_policy(skill), is_cached, "skill_loss_went_down")
 
 

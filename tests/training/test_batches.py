@@ -8,7 +8,8 @@ from data_contracts.errors import TrainingError
 from policy.configuration import ACTION, STATE
 from policy.model import ACTION_IS_PAD
 from training.batches import ACTION_DIM_IS_PAD, Batches, camera_key, flow_draws, row_chances
-from training.camera_cache import fill_cache, pixel_encoder
+from training.camera_cache import fill_cache
+from training.frame_encoders import pixel_encoder
 from training.frame_table import read_frame_table
 from training.mixture import open_mixture
 

@@ -6,8 +6,10 @@ import torch
 
 from data_contracts.errors import TrainingError
 from policy.images import unit_pixels
+from policy.precision import mixed
 from policy.small import new_small_policy
-from training.camera_cache import FOLDER, fill_cache, pixel_encoder, token_encoder
+from training.camera_cache import FOLDER, fill_cache
+from training.frame_encoders import pixel_encoder, token_encoder
 from training.mixture import open_mixture
 
 
@@ -41,22 +43,25 @@ def test_pixels_are_letterboxed_to_the_policy_and_stay_within_half_a_grey_level(
     np.testing.assert_array_equal(stored[1, 0, 20], [0, 20, 0])
 
 
-def test_cached_tokens_are_what_the_tower_gives_for_the_recorded_frame(mixture):
+@pytest.mark.parametrize("bf16", [True, False])
+def test_cached_tokens_are_what_the_tower_gives_for_the_recorded_frame(mixture, bf16):
     policy = small_policy()
-    cache = fill_cache(mixture, token_encoder(policy))
+    cache = fill_cache(mixture, token_encoder(policy, bf16=bf16))
     stored, is_present = cache.gather(np.array([2, 3]), np.array([6, 0]), 1)
     frame = np.zeros((1, 64, 64, 3), np.uint8)
     frame[..., 0], frame[..., 1], frame[..., 2] = 20, 30, 100
-    with torch.no_grad():
+    with torch.no_grad(), mixed(policy.device, bf16):
         expected = policy.embed_images(unit_pixels(frame, "frame"))
     assert is_present.tolist() == [True, False]
-    torch.testing.assert_close(stored[0].float(), expected[0], rtol=0.01, atol=0.02)
+    assert stored.dtype == (torch.bfloat16 if bf16 else torch.float32)
+    exact = {"rtol": 0.01, "atol": 0.02} if bf16 else {"rtol": 1e-5, "atol": 1e-5}
+    torch.testing.assert_close(stored[0].float(), expected[0].float(), **exact)
     assert not stored[1].any()
 
 
 def test_another_tower_does_not_read_this_ones_tokens(mixture):
-    same, other = token_encoder(small_policy(0)), token_encoder(small_policy(1))
-    assert token_encoder(small_policy(0)).key == same.key != other.key
+    same, other = (token_encoder(small_policy(seed), bf16=True) for seed in (0, 1))
+    assert token_encoder(small_policy(0), bf16=True).key == same.key != other.key
 
 
 def test_a_mixture_over_the_budget_is_refused_before_anything_is_decoded(mixture, lake):

@@ -114,6 +114,9 @@ def test_a_patient_run_keeps_the_adapter_of_its_best_weights(begin, tmp_path):
 def test_targets_that_match_nothing_and_a_pretraining_are_refused(begin, tiny_recipe, tmp_path):
     with pytest.raises(TrainingError, match="match no linear layer"):
         begin(tmp_path / "run", lora_targets="q_proj")
+    tower = {"lora_targets": r"model\.vlm_with_expert\.vlm\..*q_proj", "bf16": True, "freeze_vlm": True}
+    with pytest.raises(TrainingError, match="freeze_vlm keeps in bfloat16"):
+        begin(tmp_path / "run", **tower)
     with pytest.raises(ValueError, match="lora_rank is for a finetune"):
         tiny_recipe(kind="pretrain", lora_rank=4)
 
