@@ -93,10 +93,12 @@ def plan_of(request: Request) -> Plan:
 
     Raises:
         PolicyError: the policy cannot be read, or its state or actions have other sizes than the suite's robot.
-        SimulationError: its cameras do not fit, a baseline is unknown, or a replay lacks demonstrations.
+        SimulationError: its cameras do not fit, a baseline is unknown, a replay lacks demonstrations, or there are no seeds.
     """
-    from simulation.suite_evaluation import Plan
+    from simulation.suite_evaluation import STARTS, Plan
 
+    if not request.seeds or not request.starts or not set(request.starts) <= set(STARTS):
+        raise SimulationError(f"Nothing to roll out from starts {request.starts} and {len(request.seeds)} seeds.")
     keys = None if request.policy in WORDS else _cameras_of(Path(request.policy), request.suite)
     policy = _policy_entrant(request)
     entrants = (policy, *(_entrant(word, request, policy) for word in _beside(request)))
