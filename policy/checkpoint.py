@@ -26,7 +26,8 @@ from data_contracts.errors import PolicyError
 from data_contracts.stages import remove_folder, replace_folder, write_text
 from policy.configuration import BUNDLED_VLM, PUBLISHED_VLM, SmolVLAConfig
 from policy.model import SmolVLAPolicy
-from policy.processor_files import load_processors, save_processors
+from policy.old_checkpoints import old_processors, split_weights
+from policy.processor_files import has_processors, load_processors, save_processors
 from policy.processors import Processors
 from policy.vlm import read_vlm_config
 from policy.vlm_files import save_vlm
@@ -62,6 +63,8 @@ def load_checkpoint(
 ) -> tuple[SmolVLAPolicy, Processors]:
     """Returns the policy, in evaluation mode and float32 whatever the file's types, and its processors.
 
+    Checkpoints from before processor files are read too (`policy.old_checkpoints`).
+
     Args:
         for_training: accept a checkpoint without usable statistics (the published base is one); they must then be supplied
             with `Processors.with_statistics` before anything acts or is saved.
@@ -72,11 +75,17 @@ def load_checkpoint(
     """
     folder = Path(folder)
     config = read_config(folder)
-    processors = replace(load_processors(folder, config, for_training), device=device)
+    weights, statistics = split_weights(_read_weights(folder / WEIGHTS), config)
+    if statistics and not has_processors(folder):
+        processors = old_processors(folder, config, statistics)
+        if not for_training:
+            processors.require_statistics(str(folder / WEIGHTS))
+    else:
+        processors = load_processors(folder, config, for_training)
     with torch.device("meta"):
         policy = SmolVLAPolicy(config, read_vlm_config(config.vlm_model_name, beside=folder))
-    _assign(policy, _read_weights(folder / WEIGHTS), folder / WEIGHTS)
-    return policy.to(device).eval(), processors
+    _assign(policy, weights, folder / WEIGHTS)
+    return policy.to(device).eval(), replace(processors, device=device)
 
 
 def read_config(folder: Path) -> SmolVLAConfig:

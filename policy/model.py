@@ -104,8 +104,12 @@ class SmolVLAPolicy(nn.Module):
     def camera_weights(self) -> dict[str, Tensor]:
         """Returns the weights behind `embed_images`, by name: the vision tower's, and the connector's where it is frozen too."""
         vlm = self.model.vlm_with_expert.vlm.model
-        parts = {"vision_model": vlm.vision_model} | ({"connector": vlm.connector} if self.config.train_expert_only else {})
-        return {f"{part}.{name}": tensor for part, module in parts.items() for name, tensor in module.state_dict().items()}
+        parts = {"vision_model": vlm.vision_model} | (
+            {"connector": vlm.connector} if self.config.train_expert_only else {}
+        )
+        return {
+            f"{part}.{name}": tensor for part, module in parts.items() for name, tensor in module.state_dict().items()
+        }
 
     def remember(self, batch: Batch) -> PrefixMemory:
         """Returns what the vision-language model makes of the batch's observations."""

@@ -27,7 +27,7 @@ _STATEFUL = ("normalizer_processor", "unnormalizer_processor")
 def save_processors(folder: Path, processors: Processors, tokenizer_name: str) -> None:
     """Writes both pipelines. Refuses to without statistics for `action` and `observation.state`."""
     processors.require_statistics("What is to be saved")
-    tensors = {key: value.contiguous() for key, value in flat(processors.statistics).items()}
+    tensors = {key: value.clone().contiguous() for key, value in flat(processors.statistics).items()}  # none shared
     for pipeline, steps in pipeline_documents(processors, tokenizer_name).items():
         entries = []
         for index, (name, config) in enumerate(steps):
@@ -37,6 +37,11 @@ def save_processors(folder: Path, processors: Processors, tokenizer_name: str) -
                 save_file(tensors, folder / entry["state_file"])
             entries.append(entry)
         write_json(folder / f"{pipeline}.json", {"name": pipeline, "steps": entries})
+
+
+def has_processors(folder: Path) -> bool:
+    """Returns whether the checkpoint holds processor files: those of LeRobot before 0.4 do not."""
+    return (folder / "policy_preprocessor.json").is_file()
 
 
 def load_processors(folder: Path, config: SmolVLAConfig, for_training: bool = False) -> Processors:

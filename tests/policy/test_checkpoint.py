@@ -183,3 +183,54 @@ def test_statistics_of_cameras_travel_along(tiny, tmp_path):
     more = processors.statistics | statistics_of({"observation.images.top": {"mean": [[[0.5]]] * 3}})
     save_checkpoint(tmp_path / "out", policy, processors.with_statistics(more))
     assert load_checkpoint(tmp_path / "out")[1].statistics["observation.images.top"]["mean"].shape == (3, 1, 1)
+
+
+def old_checkpoint(folder, pair, buffers):
+    """Writes the pair as LeRobot 0.3.3 did: statistics among the weights, no processor files."""
+    save_checkpoint(folder, *pair)
+    for path in folder.glob("policy_*"):
+        path.unlink()
+    weights = load_file(folder / "model.safetensors")
+    save_file(weights | buffers, folder / "model.safetensors")
+
+
+def buffers_of(processors):
+    state, action = (processors.statistics[key] for key in ("observation.state", "action"))
+    return {
+        f"{part}.buffer_{name}.{statistic}": values[statistic].clone()
+        for part, name, values in (
+            ("normalize_inputs", "observation_state", state),
+            ("normalize_targets", "action", action),
+            ("unnormalize_outputs", "action", action),
+        )
+        for statistic in ("mean", "std")
+    }
+
+
+def test_a_checkpoint_from_before_processor_files_acts_as_it_did(make_policy, make_batch, noise, tmp_path):
+    policy, processors = make_policy()
+    old_checkpoint(tmp_path / "old", (policy, processors), buffers_of(processors))
+    loaded, theirs = load_checkpoint(tmp_path / "old")
+    batch = make_batch(theirs)
+    assert loaded.sample_actions(batch, noise).equal(policy.sample_actions(make_batch(processors), noise))
+    actions = torch.randn(1, 6, 3)
+    assert theirs.postprocess(actions).equal(processors.postprocess(actions))
+    save_checkpoint(tmp_path / "new", loaded, theirs)
+    assert not [name for name in load_file(tmp_path / "new" / "model.safetensors") if "normalize" in name]
+
+
+def test_an_old_checkpoint_of_several_robots_acts_for_none(make_policy, tmp_path):
+    policy, processors = make_policy()
+    several = {name.replace("buffer_", "so100_buffer_"): value for name, value in buffers_of(processors).items()}
+    old_checkpoint(tmp_path / "old", (policy, processors), several)
+    with pytest.raises(PolicyError, match="has no mean for exactly"):
+        load_checkpoint(tmp_path / "old")
+    assert load_checkpoint(tmp_path / "old", for_training=True)
+
+
+def test_an_old_checkpoint_whose_statistics_were_never_set_is_refused(make_policy, tmp_path):
+    policy, processors = make_policy()
+    unset = {name: torch.full_like(value, float("inf")) for name, value in buffers_of(processors).items()}
+    old_checkpoint(tmp_path / "old", (policy, processors), unset)
+    with pytest.raises(PolicyError, match="non-finite"):
+        load_checkpoint(tmp_path / "old")
