@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+VERDICTS = {True: "[green]yes[/green]", False: "[red]no[/red]"}
+
 
 def show_evaluation(info: dict[str, Any], folder: Path) -> None:
     """Prints one line per task and start with every entrant's successes and interval, then groups, verdicts and files."""
@@ -37,7 +39,7 @@ def _table(
     for cell in cells:
         by_place.setdefault((cell[place], cell["start"]), {})[cell["entrant"]] = cell
     for where, found in by_place.items():
-        verdict = [{True: "[green]yes[/green]", False: "[red]no[/red]"}.get(above.get(where), "")] if verdicts else []
+        verdict = [VERDICTS[above[where]] if where in above else ""] if verdicts else []
         table.add_row(
             where[0].removeprefix("metaworld/"), where[1], *(_shown(found[one]) for one in entrants), *verdict
         )

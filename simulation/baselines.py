@@ -6,7 +6,7 @@ From a benchmark's own starts the nearest demonstration, replayed, solves most e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -69,11 +69,14 @@ class NearestImageReplay:
         return min(self._demonstrations, key=lambda one: distance(shown, one))
 
 
-REPLAYS = {"fixed-replay": FixedReplay, "nearest-image": NearestImageReplay}
+REPLAYS: dict[str, Callable[[Sequence[Demonstration], World], ActingPolicy]] = {
+    "fixed-replay": FixedReplay,
+    "nearest-image": NearestImageReplay,
+}
 
 
 def make_replay(
-    kind: str, demonstrations: Demonstrations, instructions: dict[str, str | None], world: World
+    kind: str, demonstrations: Demonstrations, instructions: Mapping[str, str | None], world: World
 ) -> ActingPolicy:
     """Returns the replay of a kind of REPLAYS for a world; a partial of this is a picklable factory.
 
@@ -95,7 +98,7 @@ def make_replay(
 
 
 def replay_factory(
-    kind: str, demonstrations: Demonstrations, instructions: dict[str, str | None]
+    kind: str, demonstrations: Demonstrations, instructions: Mapping[str, str | None]
 ) -> partial[ActingPolicy]:
     """Returns a picklable factory of `make_replay`."""
     return partial(make_replay, kind, demonstrations, instructions)

@@ -62,7 +62,7 @@ def nearest_layout(world: World, seeds: Sequence[int], demonstrated: Sequence[in
         np.stack([_layout(world, seed) for seed in some]) for some in (seeds, demonstrated)
     )
     away_NM = np.linalg.norm(evaluated_NL[:, None] - demonstrated_ML[None], axis=-1)
-    first, second = np.unravel_index(np.argmin(away_NM), away_NM.shape)
+    first, second = map(int, np.unravel_index(np.argmin(away_NM), away_NM.shape))
     if away_NM[first, second] <= SAME_LAYOUT:
         raise SimulationError(
             f"{world.name}: evaluation seed {seeds[first]} puts its objects where demonstration seed "

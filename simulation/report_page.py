@@ -87,7 +87,8 @@ def starts_checked(checked: dict[str, Any]) -> str:
 
 def _table(cells: Sequence[dict[str, Any]], verdicts: Sequence[dict[str, Any]], place: str) -> str:
     judged = {(one["world"], one["start"]): one for one in verdicts}
-    lines, told = [], {}
+    lines: list[str] = []
+    told: dict[tuple[str, str], str] = {}
     for cell in cells:
         where = cell[place], cell["start"]
         is_first = where not in told

@@ -10,12 +10,13 @@ import atexit
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -54,6 +55,10 @@ class Film:
     path: Path
 
 
+Work = TypeVar("Work", Trial, Film)
+Result = TypeVar("Result")
+
+
 def run_trials(
     trials: Sequence[Trial], contestants: Mapping[str, Contestant], processes: int = 1
 ) -> Iterator[tuple[Trial, Rollout, np.ndarray]]:
@@ -64,12 +69,13 @@ def run_trials(
     Raises:
         SimulationError: a policy or a world failed (its trial is named), or a process was killed.
     """
-    yield from _done(trials, contestants, processes)
+    for trial, (rollout, actions_TA) in _done(_roll_out, trials, contestants, processes):
+        yield trial, rollout, actions_TA
 
 
 def write_films(films: Sequence[Film], processes: int = 1) -> Iterator[Film]:
     """Writes the videos, and yields each when it lies there."""
-    for film, _, _ in _done(films, {}, processes):
+    for film, _ in _done(_write, films, {}, processes):
         yield film
 
 
@@ -82,24 +88,13 @@ class _Bench:
         self._conditions: Conditions | None = None
         self._world: World | None = None
 
-    def do(self, work: Trial | Film) -> tuple[Rollout | None, np.ndarray | None]:
-        world = self._world_of(work.conditions)
-        if isinstance(work, Film):
-            write_rollout_video(work.path, world, work.seed, work.conditions.displaced, work.actions_TA)
-            return None, None
-        try:
-            return roll_out(world, self._policy(work.contestant, world), work.conditions, work.seed)
-        except Exception as error:
-            said = error if isinstance(error, DeftworksError) else f"{type(error).__name__}: {error}"
-            raise SimulationError(f"{work.contestant} failed in {world.name} from seed {work.seed}: {said}") from error
-
-    def _world_of(self, conditions: Conditions) -> World:
+    def world(self, conditions: Conditions) -> World:
         if self._world is None or self._conditions is None or not conditions.same_world(self._conditions):
             self.close()
             self._world, self._conditions = conditions.make_world(), conditions
         return self._world
 
-    def _policy(self, name: str, world: World) -> ActingPolicy:
+    def policy(self, name: str, world: World) -> ActingPolicy:
         make = self._contestants[name].make
         if id(make) not in self._policies:  # by the factory: two contestants may be one policy told different things
             self._policies[id(make)] = make(world)
@@ -115,12 +110,29 @@ class _Bench:
                 self._policies.pop(id(contestant.make), None)
 
 
-def _done(work: Sequence[Trial | Film], contestants: Mapping[str, Contestant], processes: int) -> Iterator[tuple]:  # type: ignore[type-arg]
+def _roll_out(bench: _Bench, trial: Trial) -> tuple[Rollout, np.ndarray]:
+    world = bench.world(trial.conditions)
+    try:
+        return roll_out(world, bench.policy(trial.contestant, world), trial.conditions, trial.seed)
+    except Exception as error:
+        said = error if isinstance(error, DeftworksError) else f"{type(error).__name__}: {error}"
+        raise SimulationError(f"{trial.contestant} failed in {world.name} from seed {trial.seed}: {said}") from error
+
+
+def _write(bench: _Bench, film: Film) -> None:
+    world = bench.world(film.conditions)
+    write_rollout_video(film.path, world, film.seed, film.conditions.displaced, film.actions_TA)
+
+
+def _done(
+    do: Callable[[_Bench, Work], Result], work: Sequence[Work], contestants: Mapping[str, Contestant], processes: int
+) -> Iterator[tuple[Work, Result]]:
+    """Yields each piece of work with its result: here one after another, in a pool in any order."""
     if processes <= 1 or len(work) <= 1:
         bench = _Bench(contestants)
         try:
             for one in work:
-                yield one, *bench.do(one)
+                yield one, do(bench, one)
         finally:
             bench.close()
         return
@@ -129,9 +141,9 @@ def _done(work: Sequence[Trial | Film], contestants: Mapping[str, Contestant], p
         min(processes, len(work)), mp_context=get_context("spawn"), initializer=_start, initargs=(dict(contestants),)
     )
     try:
-        started = {pool.submit(_do, one): one for one in work}
+        started = {pool.submit(_do_in_worker, do, one): one for one in work}
         for future in as_completed(started):
-            yield started.pop(future), *future.result()
+            yield started[future], future.result()
     except BrokenProcessPool as error:
         raise SimulationError(
             "A process of the evaluation was killed, perhaps for want of memory.", hint="Use fewer processes."
@@ -141,6 +153,7 @@ def _done(work: Sequence[Trial | Film], contestants: Mapping[str, Contestant], p
 
 
 _bench: _Bench | None = None
+_closes_at_exit = False
 
 
 def _start(contestants: Mapping[str, Contestant]) -> None:
@@ -158,18 +171,15 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-_closes_at_exit = False
-
-
-def _do(work: Trial | Film) -> tuple[Rollout | None, np.ndarray | None]:
+def _do_in_worker(do: Callable[[_Bench, Work], Result], one: Work) -> Result:
     global _closes_at_exit
     if _bench is None:
         raise RuntimeError("the worker was not started with _start")
     if not _closes_at_exit:
         # The first picture opens the display, which closes itself at exit, last registered first: ours must come after it.
-        world = _bench._world_of(work.conditions)
+        world = _bench.world(one.conditions)
         world.reset(EVALUATION_SEEDS.start)
         world.observe()
         atexit.register(_bench.close)
         _closes_at_exit = True
-    return _bench.do(work)
+    return do(_bench, one)
