@@ -54,8 +54,8 @@ def pixel_encoder(size: tuple[int, int]) -> Encoder:
 
 @torch.no_grad()
 def token_encoder(policy: SmolVLAPolicy, *, bf16: bool) -> Encoder:
-    """Returns the encoder that runs the policy's frozen vision tower as the step would: in bfloat16, or in float32. What is kept is
-    what the step would compute, and the tower's weights are part of the key."""
+    """Returns the encoder that runs the policy's frozen `camera_weights` as the step would: in bfloat16, or in float32. What is kept
+    is what the step would compute, and these weights are part of the key."""
 
     def tokens(pixels: Tensor) -> Tensor:
         with mixed(policy.device, bf16):
@@ -70,11 +70,16 @@ def token_encoder(policy: SmolVLAPolicy, *, bf16: bool) -> Encoder:
     size = policy.config.resize_imgs_with_padding
     width, height = size or (policy.architecture.vision_config.image_size,) * 2
     shape = tuple(tokens(torch.zeros(1, 3, height, width)).shape[1:])
-    decides = {"version": VERSION, "size": list(size) if size else None, "bf16": bf16, "tower": _tower_digest(policy)}
+    decides = {
+        "version": VERSION,
+        "size": list(size) if size else None,
+        "bf16": bf16,
+        "weights": _weights_digest(policy),
+    }
     return Encoder("tokens", digest_of(decides), shape, np.dtype(np.int16 if bf16 else np.float32), encode)
 
 
-def _tower_digest(policy: SmolVLAPolicy) -> str:
+def _weights_digest(policy: SmolVLAPolicy) -> str:
     digest = hashlib.sha256()
     for name, tensor in policy.camera_weights().items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts.stages import folder_digest
 from training import checkpoints
+from training.metrics import FILE
 from training.mixture import Mixture, describe
 from training.recipes import Recipe
 from training.start import base_folder
@@ -53,6 +54,7 @@ def plan_sentences(plan: dict[str, Any]) -> list[str]:
         f"{plan['recipe']}: {plan['num_steps']} steps of {plan['batch_size']} observations, {plan['passes']:g} times every frame.",
         f"From {plan['start']} on {plan['device']} into {plan['out']}.",
     ]
+    said.append(f"{plan['out']}/{FILE} grows while it runs: losses to plot, a JSON line each time.")
     if plan["is_finished"]:
         said.append("This very run was finished here before.")
     elif plan["goes_on_at_step"]:

@@ -18,8 +18,8 @@ def mixture(lake, skill_index, tiny_recipe):
     return open_mixture(skill_index, lake, tiny_recipe(), "c")
 
 
-def small_policy(seed: int = 0):
-    return new_small_policy({"observation.images.camera1": (3, 64, 64)}, 3, 2, ["Press"], seed=seed)[0]
+def small_policy(seed: int = 0, **changes):
+    return new_small_policy({"observation.images.camera1": (3, 64, 64)}, 3, 2, ["Press"], seed=seed, **changes)[0]
 
 
 def stored_files(lake) -> dict:
@@ -57,6 +57,15 @@ def test_cached_tokens_are_what_the_tower_gives_for_the_recorded_frame(mixture, 
     exact = {"rtol": 0.01, "atol": 0.02} if bf16 else {"rtol": 1e-5, "atol": 1e-5}
     torch.testing.assert_close(stored[0].float(), expected[0].float(), **exact)
     assert not stored[1].any()
+
+
+def test_a_connector_that_is_frozen_too_is_part_of_what_is_kept(mixture):
+    policy = small_policy(0, train_expert_only=True)
+    key = token_encoder(policy, bf16=True).key
+    with torch.no_grad():
+        policy.model.vlm_with_expert.vlm.model.connector.modality_projection.proj.weight[0, 0] += 1
+    assert token_encoder(policy, bf16=True).key != key
+    assert token_encoder(small_policy(0), bf16=True).key != key
 
 
 def test_another_tower_does_not_read_this_ones_tokens(mixture):

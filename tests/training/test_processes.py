@@ -67,8 +67,10 @@ def test_two_processes_have_the_losses_and_weights_of_one(lake, skill_index, tin
             losses(tmp_path / "run", name), losses(tmp_path / "alone", name), rtol=1e-4, atol=1e-5
         )
     ours, theirs = (load_file(tmp_path / where / "pretrained_model/model.safetensors") for where in ("run", "alone"))
-    for name, weight in ours.items():
-        torch.testing.assert_close(weight, theirs[name], rtol=0, atol=TOLERANCE, msg=name)
+    gap = max((weight - theirs[name]).abs().max().item() for name, weight in ours.items())
+    loss_gap = (losses(tmp_path / "run") - losses(tmp_path / "alone")).abs().max().item()
+    print(f"weights differ by {gap:.1e} at most, losses by {loss_gap:.1e}")  # noqa: T201
+    assert gap < TOLERANCE
     assert sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir()) == ["000008", "last"]
 
 

@@ -6,6 +6,12 @@ import json
 import logging
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -21,7 +27,10 @@ from pipelines.progress import LOGGER
 from pipelines.resources import LakeResource
 from pipelines.settings import Settings, write_settings
 from pipelines.training_stage import budget_kept, line_reporter
+from training.out_folder import only_training
 from training.run import Progress
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),
@@ -172,3 +181,54 @@ def test_a_training_ends_when_nobody_hears_it_any_more(monkeypatch):
     with pytest.raises(SystemExit):
         report("another")
     assert seen == ["a step"]
+
+
+LAUNCHER = """
+import sys
+import dagster as dg
+from pipelines.assets.policies import base_policy
+from pipelines.resources import LakeResource
+dg.materialize([base_policy], resources={"lake": LakeResource(home=sys.argv[1])})
+"""
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_training_whose_launcher_is_stopped_ends_too_and_can_be_gone_on_with(own_lake, tmp_path, how):
+    """SIGINT goes to the launcher alone, as Dagster's daemon sends it; SIGKILL gives it no time to tell anybody."""
+    recipe = tmp_path / "pretrain.toml"
+    recipe.write_text(
+        recipe.read_text().replace("steps = 4\n", "steps = 100000\n").replace("\nsteps = 4", "\nsteps = 100000")
+    )
+    last = own_lake.base_policy / "checkpoints/last"
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, str(own_lake.home)],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(last.exists, 120)
+        with pytest.raises(TrainingError, match="Another training"), only_training(own_lake.base_policy):
+            pass
+        launcher.send_signal(how)
+        launcher.wait(30)
+        wait_until(lambda: is_free(own_lake.base_policy), 30)
+    finally:
+        launcher.kill()
+    assert (last / "training_state/training_step.json").exists()
+
+
+def is_free(folder) -> bool:
+    try:
+        with only_training(folder):
+            return True
+    except TrainingError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.1)
