@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from pathlib import Path
 
 import polars as pl
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from data_contracts.errors import TrainingError
 from policy.checkpoint import load_checkpoint
@@ -133,3 +136,26 @@ def test_the_published_size_has_lerobots_targets():
     queries, even, odd = 16 * (720 + 960), 8 * (720 + 320), 8 * (320 + 320)
     projections = (32 + 960) + 2 * (32 + 720) + (1440 + 720) + (720 + 720)
     assert sum(value.numel() for value in adapters.parameters.values()) == 16 * (queries + even + odd + projections)
+
+
+@pytest.mark.peer
+def test_lerobot_acts_with_the_merged_checkpoint_as_we_do(begin, tmp_path):
+    from tests.policy.test_peer import TASKS, answers, ask, assert_same
+
+    python = Path(os.environ.get("DEFTWORKS_PEER_PYTHON") or Path(__file__).parents[2] / ".peer/bin/python")
+    if not python.is_file():
+        pytest.skip(f"LeRobot 0.4.4 is not at {python}: build it, or set DEFTWORKS_PEER_PYTHON")
+    begin(tmp_path / "run")
+    shutil.copytree(tmp_path / "run/pretrained_model", tmp_path / "ours")
+    pair = load_checkpoint(tmp_path / "ours")
+    generator, config = torch.Generator().manual_seed(4), pair[0].config
+    raw = {key: torch.rand(3, 3, 64, 64, generator=generator) for key in config.camera_keys}
+    raw |= {
+        "observation.state": 50 + torch.randn(3, 3, generator=generator),
+        "action": 50 + torch.randn(3, 5, 2, generator=generator),
+        "noise": torch.randn(3, 5, config.max_action_dim, generator=generator),
+        "time": torch.tensor([0.05, 0.5, 0.95]),
+    }
+    save_file(raw, tmp_path / "inputs.safetensors", metadata={"tasks": json.dumps(TASKS)})
+    ask(python, [tmp_path])
+    assert_same(load_file(tmp_path / "ours.safetensors"), answers(pair, raw))
