@@ -184,10 +184,15 @@ def _seed_range(given: str | None) -> range:
 
 
 def _device(name: str, policy: str) -> str:
+    from data_contracts.errors import PolicyError
     from pipelines.suite_stage import WORDS
 
-    if name != "auto" or policy in WORDS:
-        return name
+    if name == "cpu" or policy in WORDS:
+        return "cpu"
     import torch
 
+    if name not in ("auto", "cuda"):
+        raise PolicyError(f"Unknown device {name!r}.", hint="Use cpu, cuda or auto.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise PolicyError("There is no CUDA device here.", hint="Use --device cpu.")
     return "cuda" if torch.cuda.is_available() else "cpu"

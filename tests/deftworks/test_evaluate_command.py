@@ -44,6 +44,7 @@ def test_the_expert_is_evaluated_and_everything_is_written(tmp_path: Path) -> No
     ("arguments", "said"),
     [
         (("expert", "--suite", "five-task"), "Did you mean 'five-tasks'"),
+        (("nowhere", *QUICK, "--device", "tpu"), "Unknown device 'tpu'"),
         (("nowhere", *QUICK), "nowhere holds no config.json"),
         (("expert", *QUICK, "--baselines", "replay"), "No baseline 'replay'"),
         (("expert", *QUICK, "--baselines", "fixed-replay"), "needs demonstrations"),
