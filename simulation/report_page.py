@@ -78,10 +78,10 @@ def starts_checked(checked: dict[str, Any]) -> str:
     nearest = checked["nearest_layout"]
     if not nearest:
         return f"Evaluation seeds are never used by recorders here; no seeds of demonstrations were given.{unknown}"
-    number = sum(checked["num_demonstration_seeds"].values())
+    number, world = sum(checked["num_demonstration_seeds"].values()), min(nearest, key=lambda name: nearest[name])
     return (
         f"No evaluation shares a seed or the places of its objects with {number} demonstration seeds; the nearest are "
-        f"{min(nearest.values()):.4f} apart.{unknown}"
+        f"{nearest[world]:.2g} apart ({world}).{unknown}"
     )
 
 

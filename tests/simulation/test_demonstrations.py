@@ -17,6 +17,7 @@ from simulation.demonstrated_starts import check_starts, nearest_layout
 from simulation.demonstrations import Demonstration, Demonstrations, read_demonstrations, thumbnail
 from simulation.legacy_formats import vector_feature, video_feature
 from simulation.record import RecordedEpisode, record_episodes
+from simulation.report_page import starts_checked
 from simulation.rollouts import Conditions, roll_out
 from simulation.seeds import evaluation_seeds
 from simulation.suites import Suite
@@ -157,3 +158,10 @@ def test_a_demonstrated_layout_is_refused() -> None:
     world: World = _SameEverywhere()  # type: ignore[assignment]
     with pytest.raises(SimulationError, match="evaluation seed 1000000 puts its objects where demonstration seed 5"):
         nearest_layout(world, evaluation_seeds(1), [5])
+
+
+def test_the_page_says_how_near_the_nearest_demonstration_is() -> None:
+    checked = {"num_demonstration_seeds": {"a": 3, "b": 4}, "nearest_layout": {"a": 0.2, "b": 1.84e-6}}
+    said = starts_checked(checked | {"datasets_without_seeds": ["org__silent"]})
+    assert "with 7 demonstration seeds; the nearest are 1.8e-06 apart (b)." in said
+    assert "Not known for org__silent" in said
