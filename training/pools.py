@@ -8,7 +8,6 @@ exactly the chance that it has when every batch draws from all.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
@@ -113,6 +112,3 @@ class PoolFiller:
         members = [int(episode) for episode in self._pools.members(pool)]
         while not (self._cameras.has(members) or self._closed.is_set()):
             time.sleep(LOOK_S)
-
-
-Ready = Callable[[int], None]

@@ -124,6 +124,29 @@ def prepare(
     policy.to(device).train()
     if recipe.bf16:
         lower_frozen(policy)
+    batches = _batches(recipe, mixture, frames, policy, processors, budget_bytes, report, processes)
+    adapters = Adapters(policy, recipe) if recipe.lora_rank else None
+    parameters = (
+        adapters.parameters if adapters else {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    )
+    values = list(parameters.values())
+    return Run(
+        recipe, mixture, policy, processors, batches, parameters, Average(values, recipe.ema_decay),
+        new_optimiser(values, recipe), processes, adapters,
+    )  # fmt: skip
+
+
+def _batches(
+    recipe: Recipe,
+    mixture: Mixture,
+    frames: FrameTable,
+    policy: SmolVLAPolicy,
+    processors: Processors,
+    budget_bytes: int,
+    report: OnProgress,
+    processes: Processes,
+) -> Batches:
+    """Returns the run's batches, everything decoded that they need before the first step."""
     encoder = (
         token_encoder(policy, bf16=recipe.bf16) if recipe.cache_image_tokens else pixel_encoder(_image_size(policy))
     )
@@ -140,18 +163,9 @@ def prepare(
     filler = pools and PoolFiller(
         pools, cameras, recipe.steps, frozenset(held_out), decodes=processes.is_first, on_decoded=decoded
     )
-    batches = Batches(
+    return Batches(
         frames, cameras, chances, processors.tokenize([e.label for e in mixture.all_episodes]),
         mixture.used_slots, recipe.seed, recipe.batch_size, policy.config.chunk_size, pools, filler,
-    )  # fmt: skip
-    adapters = Adapters(policy, recipe) if recipe.lora_rank else None
-    parameters = (
-        adapters.parameters if adapters else {name: p for name, p in policy.named_parameters() if p.requires_grad}
-    )
-    values = list(parameters.values())
-    return Run(
-        recipe, mixture, policy, processors, batches, parameters, Average(values, recipe.ema_decay),
-        new_optimiser(values, recipe), processes, adapters,
     )  # fmt: skip
 
 
