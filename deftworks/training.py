@@ -122,6 +122,31 @@ def finetune(
     _train(lake, chosen, episodes, where, start, steps, device, cache_gib, dry_run, as_json)
 
 
+def recipes(as_json: AsJson = False) -> None:
+    """List the recipes that come along. A file of your own in their form does as well.
+
+    [bold]Examples[/bold]
+
+      deftworks train recipes
+
+      deftworks train recipes --json | jq '.[] | select(.name == "finetune-small")'
+    """
+    from rich.table import Table
+
+    from deftworks.printing import out, print_json
+    from training.recipes import load_recipe, recipe_names, recipe_purpose
+
+    if as_json:
+        print_json([load_recipe(name).model_dump(mode="json") for name in recipe_names()])
+        return
+    table = Table("recipe", "for", "steps", "batch", "what it does", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        table.add_row(name, recipe.kind, str(recipe.steps), str(recipe.batch_size), recipe_purpose(name))
+    out.print(table)
+
+
 def _lake(home: Path | None) -> Lake:
     from data_contracts.layout import Lake
 

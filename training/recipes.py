@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -141,6 +142,12 @@ class Recipe(BaseModel):
 def recipe_names() -> tuple[str, ...]:
     """Returns the recipes that come with Deftworks."""
     return tuple(sorted(path.stem for path in RECIPES.glob("*.toml")))
+
+
+def recipe_purpose(name: str) -> str:
+    """Returns what a recipe that comes with Deftworks says of itself: the comment that its file opens with."""
+    lines = (RECIPES / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))
 
 
 def load_recipe(name_or_path: str | Path, **changes: Any) -> Recipe:

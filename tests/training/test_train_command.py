@@ -47,7 +47,7 @@ def command(lake, skill_index):
     return run
 
 
-@pytest.mark.parametrize("kind", ["pretrain", "finetune"])
+@pytest.mark.parametrize("kind", ["pretrain", "finetune", "recipes"])
 def test_help_has_an_example(kind):
     assert f"deftworks train {kind}" in CliRunner().invoke(app, ["train", kind, "--help"]).stdout.split("Example")[1]
 
@@ -92,3 +92,11 @@ def test_a_recipe_of_the_other_kind_is_refused(command, recipes):
 def test_episodes_must_be_named_once(command, recipes, tmp_path):
     command("finetune", recipes["finetune"], code=2)
     command("finetune", recipes["finetune"], "--skill", "press", "--data", "x", "--out", tmp_path, code=2)
+
+
+def test_the_recipes_that_come_along_are_listed():
+    said = json.loads(CliRunner().invoke(app, ["train", "recipes", "--json"]).stdout)
+    assert {"pretrain-small", "smolvla-450m-finetune"} <= {recipe["name"] for recipe in said}
+    shown = CliRunner().invoke(app, ["train", "recipes"]).stdout
+    assert all(recipe["name"] in shown for recipe in said)
+    assert "# " not in shown
