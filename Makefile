@@ -9,7 +9,8 @@ export LP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help debian setup demo test test-peer test-manual lint peer fuzz bench-curation bench-curation-held-out \
-	bench-duplicates bench-normalise bench-rows bench-video bench-crawl bench-operators-day docs pictures shop dagster clean
+	bench-duplicates bench-normalise bench-rows bench-video bench-crawl bench-operators-day \
+	bench-training parity-full docs pictures shop dagster clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -33,7 +34,7 @@ test: debian setup  ## all tests that need no GPU, no network and no hours
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not manual" -n 2 --dist loadfile
 
 test-peer: setup peer  ## parity with LeRobot 0.4.4
-	$(BIN)/python -m pytest -m peer
+	$(BIN)/python -m pytest -m "peer and not manual"
 
 test-manual: setup  ## tests that need a GPU, a network or hours
 	$(BIN)/python -m pytest -m manual
@@ -55,8 +56,8 @@ fuzz: setup  ## 10,000 damaged datasets through everything that reads one; about
 bench-curation: setup $(BENCH)/community  ## plant every defect, ask the detectors blind; docs/evidence/curation.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.curation
 
-bench-curation-held-out: setup  ## the same on episodes that no limit was chosen on
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.curation --held-out
+bench-curation-held-out: setup  ## jumps and foreign videos on episodes that no limit was chosen on
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.curation --held-out --codes motion.jump,agreement.
 
 bench-duplicates: setup $(BENCH)/community  ## attack the search for copies; docs/evidence/duplicates.md
 	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/attacks $(BENCH)/community
@@ -75,6 +76,12 @@ bench-crawl: setup  ## 2,000 datasets of a local Hub with faults, killed ten tim
 
 bench-operators-day: debian setup  ## 300 datasets through Dagster and its pages; docs/evidence/operators_day.md
 	$(BIN)/python -m tests.bench.operators_day
+
+bench-training: setup peer  ## training steps and action chunks beside LeRobot at full size; docs/evidence/training_speed.md
+	$(BIN)/python -m tests.bench.training_speed
+
+parity-full: setup peer  ## the same numbers as LeRobot with all 500 tensors at full size, both ways
+	$(BIN)/python -m pytest -m "peer and manual" tests/policy/test_peer.py
 
 $(BENCH)/community: tests/bench/curation/community.toml
 	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/curation/record.py $(BENCH)/community

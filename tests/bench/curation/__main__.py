@@ -35,7 +35,7 @@ def main() -> None:
     codes = tuple(filter(None, chosen.codes.split(",")))
     said = answers(Request(corpus, KEPT, chosen.quick, codes, chosen.processes))
     name = "curation_held_out.md" if chosen.held_out else "curation.md"
-    out = chosen.out or (KEPT / "quick.md" if chosen.quick or codes else EVIDENCE / name)
+    out = chosen.out or (KEPT / "quick.md" if chosen.quick or (codes and not chosen.held_out) else EVIDENCE / name)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(report(INJECTIONS, said, is_quick=chosen.quick, is_held_out=chosen.held_out), encoding="utf-8")
     sys.stdout.write(f"{summary(INJECTIONS, said)}\nwritten: {out}\n")

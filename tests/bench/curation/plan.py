@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from tests.bench.curation.injection import Injection
 from tests.bench.curation.subjects import Subject
 
-DAMAGED_PART = 3
-"""One episode in this many is damaged."""
+DAMAGED_PART, DAMAGED_PART_OF_FEW = 3, 10
+"""One episode in this many is damaged; fewer where only few codes are planted, so that a dataset is not full of one defect."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Amount:
     episodes: int
     datasets: int
     hosts: int | None = None
+    damaged_part: int = DAMAGED_PART
 
 
 FULL, QUICK = Amount(episodes=60, datasets=10), Amount(episodes=6, datasets=1, hosts=10)
@@ -66,7 +67,7 @@ def plan(subjects: Sequence[Subject], injections: Sequence[Injection], amount: A
             if number // len(hosts) < subjects[host].num_episodes:
                 shares[host, _company(injection)].append(injection)
     for (host, company), planted in sorted(shares.items()):
-        variants += _packed(subjects[host], planted, f"{subjects[host].id} {company}")
+        variants += _packed(subjects[host], planted, f"{subjects[host].id} {company}", amount.damaged_part)
     return variants
 
 
@@ -76,10 +77,10 @@ def _company(injection: Injection) -> str:
     return f"{injection.looks} {family} {injection.code if injection.is_apart else ''}"
 
 
-def _packed(subject: Subject, planted: list[Injection], seed: str) -> Iterator[Variant]:
+def _packed(subject: Subject, planted: list[Injection], seed: str, damaged_part: int) -> Iterator[Variant]:
     rng = random.Random(seed)
     rng.shuffle(planted)
-    size = max(subject.num_episodes // DAMAGED_PART, 1)
+    size = max(subject.num_episodes // damaged_part, 1)
     for start in range(0, len(planted), size):
         part = planted[start : start + size]
         episodes = rng.sample(range(subject.num_episodes), len(part))

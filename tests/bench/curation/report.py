@@ -51,7 +51,8 @@ METHOD = """
 - *bar*: recall at least 0.95 at no more than 1% false positives, at the detector's own point or by its score. It must hold at the
   middle strength (**bold**) for structure, time, static, stub, jump, wrap, raw counts, not finite, undecodable, black, frozen,
   shifted or foreign video, codec and size. Elsewhere it is shown and binds nobody.
-- Each defect is planted into up to a third of the episodes of a dataset, at most one an episode, and keeps the episode's
+- Each defect is planted into up to a third of the episodes of a dataset (held out: a tenth, since only jumps and foreign videos are
+  planted there, and a dataset full of these is none), at most one an episode, and keeps the episode's
   length (a clean episode of the same length is its own twin); what shortens an episode (stub) has controls cut short without being
   wrong. Defects of rows are judged before videos are looked at, as the crawl does.
 - A code that is true of a clean dataset too (a gripper that is never used is a dead dimension, all of these are simulations) counts

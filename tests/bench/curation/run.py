@@ -6,13 +6,13 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from tests.bench.curation.examine import Answer, examine, injector_digest, judge_digest
 from tests.bench.curation.injections import INJECTIONS
-from tests.bench.curation.plan import FULL, QUICK, REAL, Variant, plan
+from tests.bench.curation.plan import DAMAGED_PART_OF_FEW, FULL, QUICK, REAL, Variant, plan
 from tests.bench.curation.subjects import Subject, real, simulated
 
 REAL_FAMILIES = ("time.", "motion.", "video.", "agreement.", "text.")
@@ -71,7 +71,8 @@ def _work(request: Request, digests: tuple[str, str]) -> Work:
     ]
     of_real = [i for i in chosen if i.code.startswith(REAL_FAMILIES) and i.scope == "episode" and i.rank == 1]
     clean, clean_real = simulated(request.corpus), real()
-    todo = plan(clean, chosen, QUICK if request.is_quick else FULL)
+    amount = QUICK if request.is_quick else FULL
+    todo = plan(clean, chosen, replace(amount, damaged_part=DAMAGED_PART_OF_FEW) if request.codes else amount)
     todo += plan(clean_real, [] if request.is_quick else of_real, REAL)
     return Work(todo, tuple(clean), request.kept, digests)
 
