@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["demo", "run", "inspect", "normalise", "contribute", "pack verify", "shop", "dagster"]
+COMMANDS = [
+    "demo", "run", "inspect", "normalise", "contribute", "pack verify", "shop", "dagster", "crawl", "corpus build",
+    "corpus report", "lake gc", "train pretrain", "train finetune", "evaluate",
+]  # fmt: skip
 VERDICT_KEYS = ["dataset", "version", "robot", "num_episodes", "num_frames", "accepted", "reason", "findings"]
 
 
