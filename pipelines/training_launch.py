@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -46,7 +47,10 @@ def launch_training(
     }
     client = dg.PipesSubprocessClient(message_reader=_Told(tell))
     try:
-        said = client.run(context=context, command=COMMAND, extras=wanted).get_custom_messages()
+        with warnings.catch_warnings():  # Dagster's own Pipes session calls what Dagster deprecates
+            warnings.simplefilter("ignore", dg.PreviewWarning)
+            warnings.filterwarnings("ignore", "AssetExecutionContext.run_id", DeprecationWarning)
+            said = client.run(context=context, command=COMMAND, extras=wanted).get_custom_messages()
     except DagsterPipesExecutionError as error:
         raise dg.Failure(
             description=f"The training's process died: {error}.",

@@ -16,11 +16,7 @@ from pipelines.pack_stage import verify_newest
 from pipelines.run import run_pipeline
 from pipelines.settings import Settings, write_settings
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),  # Dagster's, of what its own Pipes session calls
-    pytest.mark.filterwarnings("ignore:AssetExecutionContext.run_id:DeprecationWarning"),
-]
+pytestmark = pytest.mark.journey
 
 SKILLS = """
 [[skill]]

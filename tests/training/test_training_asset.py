@@ -32,12 +32,6 @@ from training.run import Progress
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),
-    pytest.mark.filterwarnings("ignore:AssetExecutionContext.run_id:DeprecationWarning"),
-]
-"""Both are Dagster's, of what its own Pipes session calls."""
-
 SKILL = """
 [[skill]]
 id = "press"
