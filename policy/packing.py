@@ -17,12 +17,15 @@ ROWS = 64
 
 
 def pack_linears(module: nn.Module) -> None:
-    """Gives each frozen bfloat16 linear layer on the CPU a packed forward, and GELU to the layer before it where there is one."""
+    """Gives each frozen bfloat16 linear layer on the CPU a packed forward, which in the vision tower's MLPs takes GELU along."""
+    before_gelu = set()
     for part in module.modules():
+        is_gelu = getattr(getattr(part, "config", None), "hidden_act", None) == "gelu_pytorch_tanh"
+        if is_gelu and hasattr(part, "fc1") and _can_be_packed(part.fc1):
+            before_gelu.add(part.fc1)
+            part.activation_fn = nn.Identity()
         if isinstance(part, nn.Linear) and _can_be_packed(part):
-            part.forward = _packed(part)  # type: ignore[method-assign]
-        if getattr(getattr(part, "config", None), "hidden_act", None) == "gelu_pytorch_tanh" and hasattr(part, "fc1"):
-            part.forward = _packed_mlp(part)  # type: ignore[method-assign]
+            part.forward = _packed(part, "gelu" if part in before_gelu else "none")  # type: ignore[method-assign]
 
 
 def _can_be_packed(linear: nn.Linear) -> bool:
@@ -30,7 +33,7 @@ def _can_be_packed(linear: nn.Linear) -> bool:
     return weight.device.type == "cpu" and weight.dtype == torch.bfloat16 and not weight.requires_grad
 
 
-def _packed(linear: nn.Linear, activation: str = "none") -> Callable[[Tensor], Tensor]:
+def _packed(linear: nn.Linear, activation: str) -> Callable[[Tensor], Tensor]:
     weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), ROWS)
 
     def forward(x: Tensor) -> Tensor:
@@ -40,10 +43,3 @@ def _packed(linear: nn.Linear, activation: str = "none") -> Callable[[Tensor], T
         return torch.ops.mkldnn._linear_pointwise(x.to(torch.bfloat16), weight, linear.bias, activation, [], "tanh")
 
     return forward
-
-
-def _packed_mlp(mlp: nn.Module) -> Callable[[Tensor], Tensor]:
-    if not _can_be_packed(mlp.fc1):
-        return type(mlp).forward.__get__(mlp)
-    first = _packed(mlp.fc1, "gelu")
-    return lambda x: mlp.fc2(first(x))

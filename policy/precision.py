@@ -45,5 +45,7 @@ def is_bfloat16_fast(device: torch.device) -> bool:
 
 def _packed(policy: SmolVLAPolicy) -> SmolVLAPolicy:
     if policy.device.type == "cpu" and is_bfloat16_fast(policy.device):
-        pack_linears(policy.model.vlm_with_expert)
+        towers = policy.model.vlm_with_expert
+        for part in (towers.vlm.model, towers.lm_expert):  # nothing ever asks lm_head
+            pack_linears(part)
     return policy

@@ -82,7 +82,7 @@ def _cache(ours: Answers) -> str:
     saved = (step - cached) / 8
     return (
         "Floor: operations of the step (counted by torch, forward and backward) over the measured matrix rate; what lies between is "
-        "memory traffic (AdamW reads and writes 16 bytes for each of 99.9 M weights), narrow products and everything that is no product.\n\n"
+        "memory traffic (AdamW alone moves 28 bytes for each of 99.9 M weights), narrow products and everything that is no product.\n\n"
         f"**The cache of image tokens** costs {frame:.2f} s a frame and camera once, and 123 kB of disk. At batch 4 it saves "
         f"{saved:.2f} s for every frame and camera that a step reads, so it has paid for itself after {frame / max(saved, 1e-9):.1f} "
         "epochs."
