@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from data_contracts.errors import LakeError
 from data_contracts.layout import Lake
+from data_contracts.locks import exclusive
 
 
 @contextmanager
@@ -17,10 +17,6 @@ def only_run(lake: Lake) -> Iterator[None]:
     Raises:
         LakeError: another process holds it.
     """
-    lake.home.mkdir(parents=True, exist_ok=True)
-    with (lake.home / ".run.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LakeError(f"Another deftworks run works on {lake.home}.", hint="Wait for it, or stop it.") from error
+    taken = LakeError(f"Another deftworks run works on {lake.home}.", hint="Wait for it, or stop it.")
+    with exclusive(lake.home / ".run.lock", taken):
         yield

@@ -7,7 +7,6 @@ rollouts of: they are used again only for the same policies, conditions, demonst
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from data_contracts.errors import SimulationError
+from data_contracts.locks import exclusive
 from data_contracts.stages import write_json
 from simulation.rollouts import Rollout
 
@@ -60,14 +60,8 @@ def open_keeper(folder: Path, plan: Mapping[str, Any]) -> Iterator[Keeper]:
     Raises:
         SimulationError: the folder holds rollouts of another plan, or another evaluation is writing there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LINES).open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SimulationError(
-                f"Another evaluation is writing into {folder}.", hint="Wait, or choose --out."
-            ) from error
+    taken = SimulationError(f"Another evaluation is writing into {folder}.", hint="Wait, or choose --out.")
+    with exclusive(folder / LINES, taken, "a+b") as file:
         _check_plan(folder / PLAN, dict(plan))
         yield Keeper(file, dict(_read(file)))
 

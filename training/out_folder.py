@@ -5,7 +5,6 @@ What lies in it is `training.checkpoints`' and `training.train`'s.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from data_contracts.errors import TrainingError
+from data_contracts.locks import exclusive
 
 LOCK = ".training.lock"
 
@@ -26,14 +26,10 @@ def only_training(out: Path) -> Iterator[None]:
     Raises:
         TrainingError: another process trains into it.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise TrainingError(
-                f"Another training writes into {out}.", hint="Wait for it, stop it, or choose another folder."
-            ) from error
+    taken = TrainingError(
+        f"Another training writes into {out}.", hint="Wait for it, stop it, or choose another folder."
+    )
+    with exclusive(out / LOCK, taken):
         yield
 
 
