@@ -129,6 +129,8 @@ def build_vlm(architecture: SmolVLMConfig, num_layers: int) -> SmolVLMForConditi
     cut.vision_config._attn_implementation = "deftworks"
     vlm = SmolVLMForConditionalGeneration(cut)
     vlm.model.text_model.rotary_emb = None  # `policy.attention` rotates
+    # transposed as they are, every layer norm would copy them
+    vlm.model.vision_model.embeddings.register_forward_hook(lambda _module, _inputs, patches: patches.contiguous())
     return vlm
 
 

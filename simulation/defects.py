@@ -27,6 +27,8 @@ AS_DECLARED = "as_declared"
 STUB_FRAMES = 3
 TRUNCATED_BYTES = 512
 PLACEHOLDER = "task"
+JUMP_FRAMES, JUMP_SHARE = 5, 0.8
+"""Long as such jumps last in recordings of the wild, and far enough that no motion explains them: a share of the joint's range."""
 
 
 def _static(episode: LegacyEpisode, defect: Defect, fps: float) -> LegacyEpisode:
@@ -41,6 +43,17 @@ def _stub(episode: LegacyEpisode, defect: Defect, fps: float) -> LegacyEpisode:
     columns = {key: values[:STUB_FRAMES] for key, values in episode.columns.items()}
     videos = {key: frames[:STUB_FRAMES] for key, frames in episode.videos.items()}
     return replace(episode, columns=columns, videos=videos)
+
+
+def _jump(episode: LegacyEpisode, defect: Defect, fps: float) -> LegacyEpisode:
+    """One joint is told to be somewhere else for a few frames, and comes back."""
+    columns = dict(episode.columns)
+    for key in ("observation.state", "action"):
+        values = columns[key].copy()
+        middle = len(values) // 2
+        values[middle : middle + JUMP_FRAMES, 0] += JUMP_SHARE * np.ptp(values[:, 0])
+        columns[key] = values
+    return replace(episode, columns=columns)
 
 
 def _not_finite(episode: LegacyEpisode, defect: Defect, fps: float) -> LegacyEpisode:
@@ -107,6 +120,7 @@ def _no_data(folder: Path, defect: Defect) -> None:
 OF_RECORDINGS: dict[str, Callable[[LegacyEpisode, Defect, float], LegacyEpisode]] = {
     "static": _static,
     "stub": _stub,
+    "jump": _jump,
     "not_finite": _not_finite,
     "irregular_timestamps": _irregular_timestamps,
     "placeholder_task": _placeholder_task,

@@ -11,7 +11,7 @@
     step           one step                                    validation   the loss on held-out episodes
     stopping       when it ends early                          metrics      what a person can plot
     checkpoints    what a killed run goes on from              out_folder   room, one run at a time, a full disk in words
-    train          the steps from the first to the result
+    memory         kept between steps                          train        the steps from the first to the result
 
 Nothing heavy is imported by `import training`, `training.recipes`, `training.choice` or `training.mixture`.
 """

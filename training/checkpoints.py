@@ -90,7 +90,8 @@ def _write(run: Run, folder: Path, step: int, digest: str) -> None:
     state.mkdir(parents=True)
     run.save_policy(folder)
     _save(state / "weights.safetensors", run.parameters)
-    _save(state / "average.safetensors", dict(zip(run.parameters, run.average.weights, strict=True)))
+    if run.average.decay:
+        _save(state / "average.safetensors", dict(zip(run.parameters, run.average.weights, strict=True)))
     moments = {
         f"{name}.{moment}": run.optimiser.state[parameter][moment]
         for name, parameter in run.parameters.items()
@@ -118,9 +119,8 @@ def restore(run: Run, out: Path) -> None:
     """
     state = out / FOLDER / LAST / STATE
     try:
-        weights, averaged, moments = (
-            load_file(state / f"{name}.safetensors") for name in ("weights", "average", "optimizer_state")
-        )
+        weights, moments = (load_file(state / f"{name}.safetensors") for name in ("weights", "optimizer_state"))
+        averaged = load_file(state / "average.safetensors") if run.average.decay else weights
         with torch.no_grad():
             for target, (name, parameter) in zip(run.average.weights, run.parameters.items(), strict=True):
                 parameter.copy_(weights[name])

@@ -37,17 +37,19 @@ def new_optimiser(parameters: Sequence[Tensor], recipe: Recipe) -> torch.optim.A
 
 
 class Average:
-    """Exponential moving average of weights; with decay 0 it always equals them.
+    """Exponential moving average of weights; with decay 0 it is the weights themselves.
 
     The decay grows with (1 + step) / (10 + step) up to its value, so that short runs are not held back by their first weights.
     """
 
     def __init__(self, parameters: Sequence[Tensor], decay: float) -> None:
         self.decay = decay
-        self.weights = [parameter.detach().clone() for parameter in parameters]
+        self.weights = [parameter.detach().clone() if decay else parameter.detach() for parameter in parameters]
 
     @torch.no_grad()
     def update(self, parameters: Sequence[Tensor], step: int) -> None:
         """Takes in the weights after `step` (from 0)."""
+        if not self.decay:
+            return
         decay = min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(self.weights, [parameter.detach() for parameter in parameters], 1 - decay)

@@ -79,6 +79,9 @@ class Run:
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Puts the averaged weights in place for the block, and goes on with the others after it."""
+        if not self.average.decay:
+            yield
+            return
         trained = [parameter.detach().clone() for parameter in self.parameters.values()]
         self._assign(self.average.weights)
         try:

@@ -29,6 +29,7 @@ from training import checkpoints
 from training.batches import Share
 from training.camera_cache import DEFAULT_BUDGET_BYTES
 from training.lora import FOLDER as ADAPTER
+from training.memory import keep_freed_memory
 from training.metrics import Metrics
 from training.mixture import Mixture
 from training.optimiser import learning_rate
@@ -83,6 +84,7 @@ def train(
     report = on_progress or (lambda progress: None)
     device = choose_device(device)
     processes, device = join_processes(device)
+    keep_freed_memory()
     with only_training(out) if processes.is_first else nullcontext():
         run = prepare(recipe, mixture, folder, device, cache_budget_bytes, report, processes)
         with closing(run):

@@ -12,6 +12,7 @@ from data_contracts.errors import SimulationError
 from simulation.community_card import card
 from simulation.community_table import COMMUNITY_TABLE, CommunityDataset, load_community
 from simulation.defects import KINDS, OF_PUBLICATIONS
+from tests.bench.learning.community import learning_community
 
 ROWS = load_community().dataset
 
@@ -64,7 +65,8 @@ def test_licences_are_mostly_open_one_restricts_and_one_is_absent() -> None:
 
 
 def test_every_kind_of_defect_is_planted() -> None:
-    assert {defect.kind for row in ROWS for defect in row.defect} == KINDS
+    rows = (*ROWS, *learning_community().dataset)
+    assert {defect.kind for row in rows for defect in row.defect} == KINDS
 
 
 def test_publication_defects_are_planted_in_v2_only() -> None:

@@ -13,7 +13,8 @@ HEADER = """# Speed of training and acting, beside LeRobot 0.4.4
 
 `make bench-training`: the full model, 450 M parameters with random weights, two cameras of 480x640 letterboxed to 512x512, 48 words,
 chunks of 50 actions; 99.9 M parameters trained. Seconds are medians over all rounds; each case runs in a process of its own, ours
-and LeRobot's in turn.
+and LeRobot's in turn. LeRobot's cases other than "as users run it" get what none of its users sets: fused AdamW, and an allocator
+that keeps freed memory.
 """
 WANTED = """
 The project wants: a step 3 times faster than LeRobot as users run it and 1.3 times faster than its best in the same precision, 8
