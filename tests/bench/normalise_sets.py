@@ -26,14 +26,14 @@ SIZE = (480, 640)
 TASKS = ("Pick up the cube and place it in the box", "Put the pen into the cup")
 
 
-def write_set(folder: Path, num_episodes: int, codec: str) -> Path:
+def write_set(folder: Path, num_episodes: int, codec: str, cameras: tuple[str, ...] = CAMERAS) -> Path:
     """Writes a clean v2.1 dataset of that many episodes, and returns its folder."""
     rng = np.random.default_rng(20260)
     features = {key: vector_feature(JOINT_NAMES) for key in ("observation.state", "action")}
     episodes = (_rows(rng, LENGTHS[n % 3], TASKS[n % 2]) for n in range(num_episodes))
     write_v2(folder, version="v2.1", fps=FPS, robot_type="so100", features=features, episodes=episodes)
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Generated recordings\n")
-    _add_videos(folder, num_episodes, codec, rng)
+    _add_videos(folder, num_episodes, codec, cameras, rng)
     return folder
 
 
@@ -44,15 +44,17 @@ def _rows(rng: np.random.Generator, length: int, task: str) -> LegacyEpisode:
     return LegacyEpisode({"observation.state": state.astype("f4"), "action": action.astype("f4")}, task)
 
 
-def _add_videos(folder: Path, num_episodes: int, codec: str, rng: np.random.Generator) -> None:
+def _add_videos(
+    folder: Path, num_episodes: int, codec: str, cameras: tuple[str, ...], rng: np.random.Generator
+) -> None:
     clips = {
         (key, length): _clip(folder / f"{number}-{length}.mp4", length, codec, rng)
-        for number, key in enumerate(CAMERAS)
+        for number, key in enumerate(cameras)
         for length in LENGTHS
     }
     statistics = [json.loads(line) for line in (folder / "meta/episodes_stats.jsonl").read_text().splitlines()]
     for episode in range(num_episodes):
-        for key in CAMERAS:
+        for key in cameras:
             clip, known = clips[key, LENGTHS[episode % 3]]
             target = folder / f"videos/chunk-{episode // 1000:03d}/{key}/episode_{episode:06d}.mp4"
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -62,9 +64,9 @@ def _add_videos(folder: Path, num_episodes: int, codec: str, rng: np.random.Gene
         clip.unlink()
     write_json_lines(folder / "meta/episodes_stats.jsonl", statistics)
     info = json.loads((folder / "meta/info.json").read_text())
-    info["features"] |= {key: video_feature(*SIZE, FPS, codec) for key in CAMERAS}
+    info["features"] |= {key: video_feature(*SIZE, FPS, codec) for key in cameras}
     info |= {
-        "total_videos": num_episodes * len(CAMERAS),
+        "total_videos": num_episodes * len(cameras),
         "video_path": "videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4",
     }
     write_json(folder / "meta/info.json", info)

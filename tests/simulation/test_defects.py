@@ -24,6 +24,7 @@ FINDINGS = {
     "no_data": "structure.missing_data",
     "static": "motion.static",
     "stub": "motion.stub",
+    "jump": "motion.jump",
     "not_finite": "motion.not_finite",
     "irregular_timestamps": "time.irregular_step",
     "placeholder_task": "text.placeholder_task",
