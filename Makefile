@@ -10,7 +10,7 @@ export LP_NUM_THREADS ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help debian setup demo test test-peer test-manual lint peer fuzz bench-curation bench-curation-held-out \
 	bench-duplicates bench-normalise bench-rows bench-video bench-crawl bench-operators-day \
-	bench-training parity-full docs pictures shop dagster clean
+	bench-training bench-loader bench-learning parity-full docs pictures shop dagster clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -79,6 +79,12 @@ bench-operators-day: debian setup  ## 300 datasets through Dagster and its pages
 
 bench-training: setup peer  ## training steps and action chunks beside LeRobot at full size; docs/evidence/training_speed.md
 	$(BIN)/python -m tests.bench.training_speed
+
+bench-loader: setup peer  ## batches a second beside LeRobot's dataset and DataLoader; docs/evidence/loader.md
+	$(BIN)/python -m tests.bench.loader
+
+bench-learning: debian setup  ## what a policy learns, and what curation is worth; two hours, goes on; docs/evidence/training.md
+	$(BIN)/python -m tests.bench.learning
 
 parity-full: setup peer  ## the same numbers as LeRobot with all 500 tensors at full size, both ways
 	$(BIN)/python -m pytest -m "peer and manual" tests/policy/test_peer.py

@@ -1,6 +1,6 @@
 """What a small policy learns from curated demonstrations, and what curating them is worth: docs/evidence/training.md.
 
-    python -m tests.bench.learning             about three hours on two cores; stopped at any time, it goes on
+    python -m tests.bench.learning             about two hours on two cores; stopped at any time, it goes on
     python -m tests.bench.learning --rehearse  a few steps and rollouts of everything in minutes; prints the page
 
 Recorded, curated, trained and evaluated by the project's own rooms, in simulation. The recipe is that of the demo's base policy,
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,29 +58,18 @@ def main() -> None:
     if chosen.rehearse:
         recipe = recipe.model_copy(update={"steps": 60, "save_every": 20, "warmup_steps": 5})
     curated, raw = _lakes(chosen.folder.absolute(), folder)
-    runs = _trained(curated, raw, folder, recipe)
-    _say("the policy that is shown, against its baselines")
-    shown = runs[SHOWN]
-    full = _evaluated(shown, folder / "full", _size(FULL, chosen.rehearse), ("standard", "displaced"), curated)
-    curve = _curve(shown, folder, _size(CURVE, chosen.rehearse))
-    arms: dict[str, list[dict[str, Any]]] = {name: [] for name in ARMS}
+    bench = Bench(curated, raw, folder, recipe, chosen.rehearse)
+    results = bench.shown() | {"arms": {name: [] for name in ARMS}, "recorded": _recorded()}
     for seed in TRAINING_SEEDS:
-        for name in ARMS:
-            _say(f"{name}, seed {seed}: rollouts")
-            info = _evaluated(
-                runs[name, seed], folder / f"arm-{name}-{seed}", _size(ARM, chosen.rehearse), ("displaced",)
-            )
-            about = json.loads((runs[name, seed] / "about.json").read_text())
-            arms[name].append(about | {"seed": seed, "cells": info["deftworks"]["cells"]})
-    results = {"full": full, "curve": curve, "arms": arms, "recipe": recipe.model_dump(mode="json"),
-               "recorded": _recorded(), "losses": _losses(runs)}  # fmt: skip
-    write_json(folder / "results.json", results)
-    if chosen.rehearse:
-        sys.stdout.write(report(results))
-        return
-    draw_curve(results, EVIDENCE / "learning_curve.png")
-    (EVIDENCE / "training.md").write_text(report(results), encoding="utf-8")
-    _say(f"written: {EVIDENCE / 'training.md'}")
+        for name, of_arm in results["arms"].items():
+            of_arm.append(bench.arm(name, seed))
+        write_json(folder / "results.json", results)
+        if chosen.rehearse:
+            sys.stdout.write(report(results))
+        else:
+            draw_curve(results, EVIDENCE / "learning_curve.png")
+            (EVIDENCE / "training.md").write_text(report(results), encoding="utf-8")
+            _say(f"written: {EVIDENCE / 'training.md'}, {seed + 1} of {len(TRAINING_SEEDS)} training seeds")
 
 
 def _lakes(shared: Path, folder: Path) -> tuple[Lake, Lake]:
@@ -100,66 +90,73 @@ def _lakes(shared: Path, folder: Path) -> tuple[Lake, Lake]:
     return curated, raw
 
 
-def _trained(curated: Lake, raw: Lake, folder: Path, recipe: Recipe) -> dict[tuple[str, int], Path]:
-    """Returns the folder of each arm's run by arm and training seed; `about.json` in it says what it learnt from and how long."""
-    runs: dict[tuple[str, int], Path] = {}
-    for seed in TRAINING_SEEDS:
-        for name, (lake, episodes) in tables(curated, raw, seed).items():
-            out = runs[name, seed] = folder / f"run-{name}-{seed}"
-            own = recipe.model_copy(update={"seed": seed})
-            mixture = open_mixture(episodes, lake, own, f"arm:{name}")
-            begun, resumed_at = time.perf_counter(), 0
+@dataclass(frozen=True)
+class Bench:
+    """What is trained and evaluated, each thing once: a second call finds the result of the first."""
 
-            def watch(progress: Progress) -> None:
-                nonlocal resumed_at
-                resumed_at = max(resumed_at, progress.resumed_at)
+    curated: Lake
+    raw: Lake
+    folder: Path
+    recipe: Recipe
+    is_rehearsal: bool
 
-            if (out / "about.json").is_file():
-                continue
-            _say(f"{name}, seed {seed}: training on {len(mixture.episodes)} episodes")
-            train(own, mixture, out, on_progress=watch)
-            about = {"num_episodes": len(mixture.episodes), "num_frames": mixture.num_frames,
-                     "seconds": None if resumed_at else time.perf_counter() - begun}  # fmt: skip
-            write_json(out / "about.json", about)
-    return runs
+    def shown(self) -> dict[str, Any]:
+        """Returns the shown policy's rollouts beside its baselines, its curve and its losses."""
+        run = self._trained(*SHOWN)
+        _say("the policy that is shown, against its baselines")
+        full = self._evaluated(run, "full", FULL, ("standard", "displaced"), beside=None)
+        curve = []
+        for checkpoint in sorted(path for path in (run / "checkpoints").iterdir() if path.name.isdigit()):
+            _say(f"the policy that is shown, after {int(checkpoint.name)} steps")
+            info = self._evaluated(checkpoint, f"curve-{checkpoint.name}", CURVE, ("displaced",))
+            curve.append({"step": int(checkpoint.name), "cells": info["deftworks"]["cells"]})
+        losses = [[line["step"], line["loss"]] for line in read_metrics(run / "metrics.jsonl")]
+        return {"full": full, "curve": curve, "losses": losses, "recipe": self.recipe.model_dump(mode="json")}
 
+    def arm(self, name: str, seed: int) -> dict[str, Any]:
+        """Returns what one arm's policy learnt from, what it cost, and its successes from displaced starts."""
+        run = self._trained(name, seed)
+        _say(f"{name}, seed {seed}: rollouts")
+        info = self._evaluated(run, f"arm-{name}-{seed}", ARM, ("displaced",))
+        about = json.loads((run / "about.json").read_text())
+        return about | {"seed": seed, "cells": info["deftworks"]["cells"]}
 
-def _evaluated(
-    run: Path, out: Path, size: tuple[int, int], starts: Sequence[str], demonstrated: Lake | None = None
-) -> dict[str, Any]:
-    """Returns eval_info; with demonstrations beside every baseline and the wrong instruction, without them alone."""
-    first, num = size
-    request = Request(
-        policy=str(run / PRETRAINED_MODEL), suite=load_suite(str(HERE / "three-tasks.toml")), starts=tuple(starts),
-        seeds=tuple(seeds_from(first, num)), beside=None if demonstrated else (), processes=2,
-        demonstrations=read_demonstrations([demonstrated.home]) if demonstrated else None,
-    )  # fmt: skip
-    return evaluate_policy(request, out)
+    def _trained(self, name: str, seed: int) -> Path:
+        """Returns the folder of the arm's run; about.json in it says what it learnt from and how long that took."""
+        out = self.folder / f"run-{name}-{seed}"
+        if (out / "about.json").is_file():
+            return out
+        lake, episodes = tables(self.curated, self.raw, seed)[name]
+        recipe = self.recipe.model_copy(update={"seed": seed})
+        mixture = open_mixture(episodes, lake, recipe, f"arm:{name}")
+        _say(f"{name}, seed {seed}: training on {len(mixture.episodes)} episodes")
+        begun, resumed_at = time.perf_counter(), 0
 
+        def watch(progress: Progress) -> None:
+            nonlocal resumed_at
+            resumed_at = max(resumed_at, progress.resumed_at)
 
-def _curve(run: Path, folder: Path, size: tuple[int, int]) -> list[dict[str, Any]]:
-    """Returns the successes of the policy that is shown at each checkpoint, from displaced starts, over all tasks."""
-    points = []
-    for checkpoint in sorted(path for path in (run / "checkpoints").iterdir() if path.name.isdigit()):
-        _say(f"the policy that is shown, after {int(checkpoint.name)} steps")
-        info = _evaluated(checkpoint, folder / f"curve-{checkpoint.name}", size, ("displaced",))
-        points.append({"step": int(checkpoint.name), "cells": info["deftworks"]["cells"]})
-    return points
+        train(recipe, mixture, out, on_progress=watch)
+        about = {"num_episodes": len(mixture.episodes), "num_frames": mixture.num_frames,
+                 "seconds": None if resumed_at else time.perf_counter() - begun}  # fmt: skip
+        write_json(out / "about.json", about)
+        return out
 
-
-def _losses(runs: dict[tuple[str, int], Path]) -> dict[str, list[Any]]:
-    """Returns (steps, loss) of the shown arm by training seed."""
-    found = {seed: read_metrics(runs[SHOWN[0], seed] / "metrics.jsonl") for seed in TRAINING_SEEDS}
-    return {str(seed): [[line["step"], line["loss"]] for line in lines] for seed, lines in found.items()}
+    def _evaluated(
+        self, run: Path, name: str, size: tuple[int, int], starts: Sequence[str], beside: tuple[str, ...] | None = ()
+    ) -> dict[str, Any]:
+        """Returns eval_info; with `beside` None next to every baseline and told the wrong instruction."""
+        request = Request(
+            policy=str(run / PRETRAINED_MODEL), suite=load_suite(str(HERE / "three-tasks.toml")), starts=tuple(starts),
+            seeds=tuple(seeds_from(size[0], 2 if self.is_rehearsal else size[1])), beside=beside, processes=2,
+            demonstrations=None if beside == () else read_demonstrations([self.curated.home]),
+        )  # fmt: skip
+        return evaluate_policy(request, self.folder / name)
 
 
 def _recorded() -> dict[str, Any]:
     rows = learning_community().dataset
     return {"num_datasets": len(rows), "num_episodes": sum(row.num_episodes for row in rows)}
-
-
-def _size(wanted: tuple[int, int], is_rehearsal: bool) -> tuple[int, int]:
-    return (wanted[0], 2) if is_rehearsal else wanted
 
 
 def _say(what: str) -> None:

@@ -45,10 +45,10 @@ def _carry_over(described: RawDataset, out: Path) -> None:
     root = Path(described.path)
     dataset = open_dataset(root)
     rows = [
-        dict.fromkeys(EPISODES.schema)
-        | {"dataset_id": described.dataset_id, "episode_index": index, "is_kept": True, "num_frames": 1}
+        {"dataset_id": described.dataset_id, "episode_index": index, "is_kept": True, "reasons": [], "num_frames": 1,
+         "duration_s": 1.0}
         for index in dataset.episode_indices
-    ]
+    ]  # fmt: skip
     normalise(root, EPISODES.frame(rows), described, out)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from simulation.success_rate import wilson_interval
 from tests.bench.learning.arms import ARMS
 
-T_OF_THREE = 4.303
-"""Two-sided 95% of Student's t with two degrees of freedom."""
+T = {2: 12.706, 3: 4.303}
+"""Number of seeds -> two-sided 95% of Student's t with one degree of freedom fewer."""
 Cell = Mapping[str, Any]
 
 HEAD = """# What a policy learns here, and what curation is worth
@@ -25,7 +25,7 @@ which is the demo's base recipe, not tuned for this page. No evaluation start wa
 ARMS_HEAD = """
 ## What curation is worth
 
-The same recordings, selected in five ways, the same steps and recipe, three training seeds each, {num} rollouts a task, seed and
+The same recordings, selected in five ways, the same steps and recipe, {seeds} training seeds each, {num} rollouts a task, seed and
 selection from displaced starts. `random` draws anew for every seed. All but `curated` read cameras in the order of their dataset
 and the text that was published.
 
@@ -39,7 +39,7 @@ LIMITS = """
 - One robot, three easy tasks, one size of data and one small policy. A defect that matters with 20 episodes may not with 400.
 - Defects that simulation does not have (blur, wrong calibration, failed demonstrations by tired people) are not in it; neither
   is what a vision-language model's labels would add.
-- Three training seeds bound a difference only loosely: the interval of each difference is over seeds, and is wide.
+- So few training seeds bound a difference only loosely: the interval of each difference is over seeds, and is wide.
 """
 
 
@@ -72,7 +72,7 @@ def _shown(results: Mapping[str, Any]) -> Iterable[str]:
             lines.append(f"| {_task(world)} | {cells} | {said} |")
         yield "\n".join(lines)
     nearest = ", ".join(
-        f"{_task(world)} {1000 * away:.1f} mm" for world, away in ours["checked_starts"]["nearest_layout"].items()
+        f"{_task(world)} {1000 * away:.3g} mm" for world, away in ours["checked_starts"]["nearest_layout"].items()
     )
     yield f"Nearest demonstrated layout to any evaluated one: {nearest}."
 
@@ -89,7 +89,7 @@ def _curve(results: Mapping[str, Any]) -> Iterable[str]:
 
 def _arms(results: Mapping[str, Any]) -> Iterable[str]:
     arms = results["arms"]
-    yield ARMS_HEAD.format(num=arms["raw"][0]["cells"][0]["num_rollouts"])
+    yield ARMS_HEAD.format(seeds=len(arms["raw"]), num=arms["raw"][0]["cells"][0]["num_rollouts"])
     worlds = list(dict.fromkeys(cell["world"] for cell in arms["raw"][0]["cells"]))
     tasks = " | ".join(map(_task, worlds))
     lines = [f"| selection | episodes | {tasks} | all, by seed | all | against raw |", f"|---|---:|{'---:|' * len(worlds)}---|---|---|"]  # fmt: skip
@@ -104,12 +104,13 @@ def _arms(results: Mapping[str, Any]) -> Iterable[str]:
             f"{_pooled([cell for run in runs for cell in run['cells']])} | {_difference(runs, arms['raw'])} |"
         )
     yield "\n".join(lines)
-    yield _conclusion(arms)
+    if len(arms["raw"]) > 1:
+        yield _conclusion(arms)
 
 
 def _difference(runs: Sequence[Mapping[str, Any]], raw: Sequence[Mapping[str, Any]]) -> str:
     """Returns the mean over seeds of the difference to raw, with its 95% interval by Student's t over seeds."""
-    if runs is raw:
+    if runs is raw or len(raw) < 2:
         return "-"
     mean, margin = _interval(runs, raw)
     return f"{100 * mean:+.0f} ± {100 * margin:.0f} points"
@@ -117,7 +118,7 @@ def _difference(runs: Sequence[Mapping[str, Any]], raw: Sequence[Mapping[str, An
 
 def _interval(runs: Sequence[Mapping[str, Any]], raw: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     away = [_share(one) - _share(other) for one, other in zip(runs, raw, strict=True)]
-    return fmean(away), T_OF_THREE * stdev(away) / sqrt(len(away))
+    return fmean(away), T[len(away)] * stdev(away) / sqrt(len(away))
 
 
 def _conclusion(arms: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
@@ -128,8 +129,8 @@ def _conclusion(arms: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
             if abs(mean) > margin:
                 told_apart.append(f"{name} ({'better' if mean > 0 else 'worse'})")
     if not told_apart:
-        return "**No selection can be told from raw data over three seeds.**"
-    return f"**Told from raw data over three seeds: {', '.join(told_apart)}; no other.**"
+        return "**No selection can be told from raw data over the training seeds.**"
+    return f"**Told from raw data over the training seeds: {', '.join(told_apart)}; no other.**"
 
 
 def _share(run: Mapping[str, Any]) -> float:
@@ -157,27 +158,24 @@ def _task(world: str) -> str:
 
 
 def draw_curve(results: Mapping[str, Any], path: Path) -> None:
-    """Draws losses of the three seeds and successes of the first by step."""
+    """Draws loss and successes of the shown policy by step."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    for seed, points in results["losses"].items():
-        steps, losses = zip(*points, strict=True)
-        left.plot(steps, losses, linewidth=1, label=f"seed {seed}")
+    steps, losses = zip(*results["losses"], strict=True)
+    left.plot(steps, losses, linewidth=1)
     left.set(xlabel="step", ylabel="training loss", yscale="log")
-    left.legend(frameon=False)
-    shares, lows, highs, steps = [], [], [], []
-    for point in results["curve"]:
-        successes, num = _sums(point["cells"])
-        low, high = wilson_interval(successes, num)
-        shares.append(successes / num)
-        lows.append(shares[-1] - low)
-        highs.append(high - shares[-1])
-        steps.append(point["step"])
-    right.errorbar(steps, shares, yerr=[lows, highs], marker="o", capsize=3, color="tab:green")
+    counted = [_sums(point["cells"]) for point in results["curve"]]
+    shares = [successes / num for successes, num in counted]
+    ends = [wilson_interval(*one) for one in counted]
+    away = [[share - low for share, (low, _) in zip(shares, ends, strict=True)],
+            [high - share for share, (_, high) in zip(shares, ends, strict=True)]]  # fmt: skip
+    right.errorbar(
+        [point["step"] for point in results["curve"]], shares, yerr=away, marker="o", capsize=3, color="tab:green"
+    )
     right.set(xlabel="step", ylabel="successes, displaced starts", ylim=(0, 1))
     for axis in (left, right):
         axis.spines[["top", "right"]].set_visible(False)
