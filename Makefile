@@ -23,7 +23,7 @@ setup: $(VENV)/.installed  ## create .venv with everything pinned
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --upgrade -c constraints.txt setuptools
-	$(PIP) install --quiet -c constraints.txt -e '.[dev,sim]'
+	$(PIP) install --quiet -c constraints.txt -e '.[dev,sim,postgres]'
 	@touch $@
 
 demo: debian setup  ## the main job: sample community -> corpus -> policies -> signed packs -> shop

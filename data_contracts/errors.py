@@ -17,10 +17,15 @@
     |-- PolicyError            a checkpoint, a batch or statistics do not fit the model
     |-- TrainingError          a recipe, a mixture or a resumed run does not fit
     |-- SimulationError        a world is not installed or cannot render
-    `-- PackError              a pack is incomplete, tampered with or signed by someone else
-        |-- PackTampered
-        |-- UntrustedKey
-        `-- LicenceRefused
+    |-- PackError              a pack is incomplete, tampered with or signed by someone else
+    |   |-- PackTampered
+    |   |-- UntrustedKey
+    |   `-- LicenceRefused
+    `-- MarketplaceError       the shop cannot do what is asked of it
+        |-- MoneyError         it is no amount, or cannot be divided so
+        `-- LedgerError        a transaction breaks double entry
+            |-- KeyConflict    its key was used for something else
+            `-- Overdrawn      an account has less than it is to give
 
 A message has three parts: what happened, to which id or path, and what to do next. What belongs elsewhere: bad rows and
 bad datasets are not exceptions but findings (`data_contracts.findings`).
@@ -128,6 +133,26 @@ class UntrustedKey(PackError):
 
 class LicenceRefused(PackError):
     """A licence of the training data forbids what was asked for."""
+
+
+class MarketplaceError(DeftworksError):
+    """The shop cannot do what is asked of it."""
+
+
+class MoneyError(MarketplaceError):
+    """It is no amount of money, or cannot be divided so."""
+
+
+class LedgerError(MarketplaceError):
+    """A transaction breaks the rules of double entry."""
+
+
+class KeyConflict(LedgerError):
+    """The key of a transaction was used for something else."""
+
+
+class Overdrawn(LedgerError):
+    """An account has less than it is to give."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

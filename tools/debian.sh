@@ -2,9 +2,10 @@
 # Installs what Debian must provide, where this user may; otherwise says the command that does.
 #   libegl1 libgl1-mesa-dri   MuJoCo renders without a screen
 #   chromium                  browser tests and screenshots of the shop
+#   postgresql                tests run the shop's database on it too
 #   ffmpeg                    only the peer's torchcodec needs it
 set -euo pipefail
-packages=(libegl1 libgl1-mesa-dri chromium ffmpeg)
+packages=(libegl1 libgl1-mesa-dri chromium ffmpeg postgresql)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q "install ok installed" || missing+=("$package")

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
 
 from data_contracts.layout import Lake
+from marketplace.database import database_url, migrate, open_database
 from skill_packs.build import build_pack
 from skill_packs.signing import open_signing_key
+from tests.marketplace.postgres import binaries, postgres_server
 from tests.marketplace_ui.make_scene import write_scene
 from tests.skill_packs.make_pack import make_inputs, make_skill
 
@@ -34,3 +38,32 @@ def add_pack(lake: Lake, tmp_path: Path, scene: bytes):
         return build_pack(lake.packs(skill_id), inputs, open_signing_key(lake.keys)).folder
 
     return add
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without tables."""
+    if request.param == "sqlite":
+        engine = open_database(database_url(Lake(tmp_path)))
+    else:
+        engine = open_database(database_url(Lake(tmp_path), request.getfixturevalue("postgres_url")))
+        with engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(empty_database: Engine) -> Engine:
+    """A database with the newest tables."""
+    migrate(empty_database)
+    return empty_database
