@@ -10,7 +10,6 @@ settled before; nothing was chosen on the seeds that are evaluated here.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -30,9 +29,8 @@ from tests.bench.learning.arms import ARMS, make_raw_lake, tables
 from tests.bench.learning.community import learning_community
 from tests.bench.learning.report import draw_curve, report
 from training.metrics import read_metrics
-from training.mixture import open_mixture
+from training.mixture import Mixture, open_mixture
 from training.recipes import Recipe, load_recipe
-from training.run import Progress
 from training.start import PRETRAINED_MODEL
 from training.train import train
 
@@ -102,7 +100,7 @@ class Bench:
 
     def shown(self) -> dict[str, Any]:
         """Returns the shown policy's rollouts beside its baselines, its curve and its losses."""
-        run = self._trained(*SHOWN)
+        run, _ = self._trained(*SHOWN)
         _say("the policy that is shown, against its baselines")
         full = self._evaluated(run, "full", FULL, ("standard", "displaced"), beside=None)
         curve = []
@@ -115,32 +113,23 @@ class Bench:
 
     def arm(self, name: str, seed: int) -> dict[str, Any]:
         """Returns what one arm's policy learnt from, what it cost, and its successes from displaced starts."""
-        run = self._trained(name, seed)
+        run, mixture = self._trained(name, seed)
         _say(f"{name}, seed {seed}: rollouts")
         info = self._evaluated(run, f"arm-{name}-{seed}", ARM, ("displaced",))
-        about = json.loads((run / "about.json").read_text())
-        return about | {"seed": seed, "cells": info["deftworks"]["cells"]}
+        return {
+            "seed": seed, "num_episodes": len(mixture.episodes), "num_frames": mixture.num_frames,
+            "step_ms": read_metrics(run / "metrics.jsonl")[-1]["step_ms"], "cells": info["deftworks"]["cells"],
+        }  # fmt: skip
 
-    def _trained(self, name: str, seed: int) -> Path:
-        """Returns the folder of the arm's run; about.json in it says what it learnt from and how long that took."""
+    def _trained(self, name: str, seed: int) -> tuple[Path, Mixture]:
+        """Returns the folder of the arm's run, and what it learnt from."""
         out = self.folder / f"run-{name}-{seed}"
-        if (out / "about.json").is_file():
-            return out
         lake, episodes = tables(self.curated, self.raw, seed)[name]
         recipe = self.recipe.model_copy(update={"seed": seed})
         mixture = open_mixture(episodes, lake, recipe, f"arm:{name}")
         _say(f"{name}, seed {seed}: training on {len(mixture.episodes)} episodes")
-        begun, resumed_at = time.perf_counter(), 0
-
-        def watch(progress: Progress) -> None:
-            nonlocal resumed_at
-            resumed_at = max(resumed_at, progress.resumed_at)
-
-        train(recipe, mixture, out, on_progress=watch)
-        about = {"num_episodes": len(mixture.episodes), "num_frames": mixture.num_frames,
-                 "seconds": None if resumed_at else time.perf_counter() - begun}  # fmt: skip
-        write_json(out / "about.json", about)
-        return out
+        train(recipe, mixture, out)
+        return out, mixture
 
     def _evaluated(
         self, run: Path, name: str, size: tuple[int, int], starts: Sequence[str], beside: tuple[str, ...] | None = ()
