@@ -19,7 +19,7 @@ def unit_pixels(image: np.ndarray | Tensor, key: str) -> Tensor:
     """
     pixels = torch.as_tensor(image)
     if pixels.dtype == torch.uint8 and pixels.ndim in (3, 4) and pixels.shape[-1] == 3:
-        return pixels.movedim(-1, -3).float() / 255.0
+        return torch.true_divide(pixels.movedim(-1, -3), 255.0)
     if pixels.is_floating_point() and pixels.ndim in (3, 4) and pixels.shape[-3] == 3:
         return pixels.float()
     raise PolicyError(
@@ -36,10 +36,15 @@ def letterbox(pixels_B3HW: Tensor, width: int, height: int) -> Tensor:
     have_height, have_width = pixels_B3HW.shape[-2:]
     if (have_height, have_width) == (height, width):
         return pixels_B3HW
-    ratio = max(have_width / width, have_height / height)
-    fit_height, fit_width = int(have_height / ratio), int(have_width / ratio)
+    fit_height, fit_width = fitted_size(have_height, have_width, width, height)
     fitted = F.interpolate(pixels_B3HW, size=(fit_height, fit_width), mode="bilinear", align_corners=False)
     return F.pad(fitted, (max(0, width - fit_width), 0, max(0, height - fit_height), 0), value=0.0)
+
+
+def fitted_size(have_height: int, have_width: int, width: int, height: int) -> tuple[int, int]:
+    """Returns the largest (height, width) of the same ratio that fits, truncated."""
+    ratio = max(have_width / width, have_height / height)
+    return int(have_height / ratio), int(have_width / ratio)
 
 
 def tower_pixels(pixels_B3HW: Tensor, size: tuple[int, int] | None) -> Tensor:

@@ -3,7 +3,7 @@
 Two kinds (`training.frame_encoders`), both plain .npy files that are mapped into memory, one per episode and camera, under
 <lake>/training_cache/:
 
-    pixels    uint8 (T, H, W, 3), letterboxed to the policy's size (rounded to whole grey levels)
+    pixels    uint8 (T, h, w, 3), resized to fit the policy's size; the letterbox's black is put back when they are read
     tokens    bfloat16 or float32 (T, tokens, features), the frozen vision tower's output on the frame as recorded
 
 A file's folder names everything that decides its content (the normalised dataset, the size or the tower's weights), so
@@ -63,7 +63,8 @@ class CameraCache:
         present = np.zeros(len(episodes_B), bool)
         for row, (episode, frame) in enumerate(zip(episodes_B, frames_B, strict=True)):
             if path := self._paths[episode][slot]:
-                out[row] = self._map(path)[frame]
+                one = self._map(path)[frame]
+                out[row][tuple(slice(-size, None) for size in one.shape)] = one
                 present[row] = True
         stored = torch.from_numpy(out)
         is_bf16 = self.encoder.dtype == np.int16
@@ -144,8 +145,9 @@ class CameraCache:
         return (path for number in numbers for path in self._paths[number] if path)
 
     def _num_bytes(self, number: int) -> int:
-        cameras = sum(path is not None for path in self._paths[number])
-        return self.encoder.frame_bytes * self._episodes[number].num_frames * cameras
+        episode = self._episodes[number]
+        shapes = [episode.dataset.camera_shapes[key] for key in episode.cameras if key]
+        return sum(self.encoder.frame_bytes(*shape) for shape in shapes) * episode.num_frames
 
 
 def fill_cache(
@@ -190,14 +192,15 @@ def _store(block: _Block, row: int, encoder: Encoder) -> int:
     Written, not mapped: on a full disk a write is an error, and a mapped page kills the process.
     """
     partial = block.path.with_name(f".{block.path.name}.{os.getpid()}.partial")  # another run may decode the same
+    encoded = np.ascontiguousarray(encoder.encode(block.frames_NHWC), encoder.dtype)
     with saving(block.path):
         partial.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb" if row == 0 else "ab") as file:
             if row == 0:
-                shape = (block.episode.num_frames, *encoder.shape)
+                shape = (block.episode.num_frames, *encoded.shape[1:])
                 header = {"descr": np.lib.format.dtype_to_descr(encoder.dtype), "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
-            file.write(np.ascontiguousarray(encoder.encode(block.frames_NHWC), encoder.dtype).data)
+            file.write(encoded.data)
         if not block.is_last:
             return row + len(block.frames_NHWC)
         partial.replace(block.path)

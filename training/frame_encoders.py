@@ -1,4 +1,4 @@
-"""What is kept of a decoded frame: pixels of the policy's size, or what the frozen vision tower makes of them.
+"""What is kept of a decoded frame: pixels that fit the policy's size, or what the frozen vision tower makes of them.
 
 Where it is kept is `training.camera_cache`'.
 """
@@ -6,28 +6,30 @@ Where it is kept is `training.camera_cache`'.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from data_contracts.stages import digest_of
-from policy.images import letterbox, unit_pixels
+from policy.images import fitted_size, unit_pixels
 from policy.model import SmolVLAPolicy
 from policy.precision import mixed
 
-VERSION = 2
+VERSION = 3
 
 Encode = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """How frames are stored: `encode` turns uint8 (N, H, W, 3) into (N, *shape) of `dtype`; `key` names all that decides it.
+    """How frames are stored: `encode` turns uint8 (N, H, W, 3) into (N, *stored_shape(H, W)) of `dtype`; `key` names all that decides it.
 
-    numpy knows no bfloat16: tokens of `dtype` int16 are its bits.
+    What is read has `shape`: where less is stored, zeros come before it along that axis. numpy knows no bfloat16: tokens of `dtype` int16 are its bits.
     """
 
     kind: str
@@ -35,30 +37,32 @@ class Encoder:
     shape: tuple[int, ...]
     dtype: np.dtype
     encode: Encode
+    stored_shape: Callable[[int, int], tuple[int, ...]]
 
-    @property
-    def frame_bytes(self) -> int:
-        return int(np.prod(self.shape)) * self.dtype.itemsize
+    def frame_bytes(self, height: int, width: int) -> int:
+        """Returns what a frame of this size takes when it is stored."""
+        return math.prod(self.stored_shape(height, width)) * self.dtype.itemsize
 
 
 def pixel_encoder(size: tuple[int, int]) -> Encoder:
-    """Returns the encoder that letterboxes to `size` (width, height)."""
+    """Returns the encoder that resizes to fit `size` (width, height), as `policy.images.letterbox` does, and leaves its black out.
+
+    On whole grey levels throughout: at most one level from rounding what `letterbox` makes of floats, and six times as fast.
+    """
 
     width, height = size
 
     def encode(frames_NHWC: np.ndarray) -> np.ndarray:
-        if frames_NHWC.shape[1:3] == (height, width):
+        fitted = fitted_size(*frames_NHWC.shape[1:3], width, height)
+        if frames_NHWC.shape[1:3] == fitted:
             return frames_NHWC
-        fitted = np.empty((len(frames_NHWC), height, width, 3), np.uint8)
-        for frame_HWC, out_HWC in zip(
-            frames_NHWC, fitted, strict=True
-        ):  # one fits the processor's cache: six times faster
-            pixels = letterbox(unit_pixels(frame_HWC[None], "frame"), width, height)
-            out_HWC[:] = pixels.mul_(255).round_().to(torch.uint8)[0].movedim(0, -1).numpy()
-        return fitted
+        pixels = torch.from_numpy(frames_NHWC).movedim(-1, 1)
+        resized = F.interpolate(pixels, size=fitted, mode="bilinear", align_corners=False)
+        return resized.movedim(1, -1).numpy()
 
     key = digest_of({"version": VERSION, "size": list(size)})
-    return Encoder("pixels", key, (height, width, 3), np.dtype(np.uint8), encode)
+    stored = lambda have_height, have_width: (*fitted_size(have_height, have_width, width, height), 3)  # noqa: E731
+    return Encoder("pixels", key, (height, width, 3), np.dtype(np.uint8), encode, stored)
 
 
 @torch.no_grad()
@@ -85,7 +89,14 @@ def token_encoder(policy: SmolVLAPolicy, *, bf16: bool) -> Encoder:
         "bf16": bf16,
         "weights": _weights_digest(policy),
     }
-    return Encoder("tokens", digest_of(decides), shape, np.dtype(np.int16 if bf16 else np.float32), encode)
+    return Encoder(
+        "tokens",
+        digest_of(decides),
+        shape,
+        np.dtype(np.int16 if bf16 else np.float32),
+        encode,
+        lambda _height, _width: shape,
+    )
 
 
 def _weights_digest(policy: SmolVLAPolicy) -> str:

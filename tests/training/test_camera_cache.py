@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from data_contracts.errors import TrainingError
-from policy.images import unit_pixels
+from policy.images import letterbox, unit_pixels
 from policy.precision import mixed
 from policy.small import new_small_policy
 from training.camera_cache import FOLDER, fill_cache
@@ -34,13 +34,26 @@ def test_frames_are_stored_once_and_only_once(mixture, lake):
     assert sum("pixels" in str(path) for path in before) >= 3 * 2 + 2
 
 
-def test_pixels_are_letterboxed_to_the_policy_and_stay_within_half_a_grey_level(mixture):
+def test_pixels_are_letterboxed_to_the_policy(mixture):
     cache = fill_cache(mixture, pixel_encoder((32, 16)))
     stored, is_present = cache.gather(np.array([1, 3]), np.array([2, 4]), 0)
     assert stored.shape == (2, 16, 32, 3)
     assert is_present.all()
     assert not stored[:, :, :16].any()  # padding lies on the left
     np.testing.assert_array_equal(stored[1, 0, 20], [0, 20, 0])
+
+
+@pytest.mark.parametrize("size", [(512, 512), (96, 64), (640, 480), (700, 500)])
+def test_stored_pixels_are_the_policy_s_to_one_grey_level_whatever_is_seen(size):
+    frames = np.random.default_rng(0).integers(0, 256, (3, 480, 640, 3), np.uint8)
+    encoder = pixel_encoder(size)
+    stored = encoder.encode(frames)
+    exact = letterbox(unit_pixels(frames, "frame"), *size).mul(255).round().to(torch.uint8).movedim(1, -1).numpy()
+    assert stored.shape[1:] == encoder.stored_shape(480, 640)
+    height, width = stored.shape[1:3]
+    assert np.abs(stored.astype(int) - exact[:, -height:, -width:]).max() <= 1
+    assert not exact[:, :-height].any()
+    assert not exact[:, :, :-width].any()
 
 
 @pytest.mark.parametrize("bf16", [True, False])
@@ -82,8 +95,9 @@ def test_a_mixture_over_the_budget_is_refused_before_anything_is_decoded(mixture
 
 def test_room_is_made_by_removing_what_other_mixtures_left(mixture, lake):
     fill_cache(mixture, pixel_encoder((40, 40)))
-    needed = 40 * 40 * 3 * (2 * 22 + 31)
-    fill_cache(mixture, pixel_encoder((40, 41)), budget_bytes=int(needed * 1.1))
-    assert {path.parent.parent.name for path in stored_files(lake)} == {
-        path.parent.parent.name for path in stored_files(lake) if np.load(path, mmap_mode="r").shape[1:3] == (41, 40)
-    }
+    others = set(stored_files(lake))
+    needed = 48 * 48 * 3 * (2 * 22 + 31)
+    fill_cache(mixture, pixel_encoder((48, 48)), budget_bytes=int(needed * 1.1))
+    assert {np.load(path, mmap_mode="r").shape[1:3] for path in set(stored_files(lake)) - others} == {(48, 48)}
+    assert sum(path.stat().st_size for path in stored_files(lake)) < needed * 1.2
+    assert others - set(stored_files(lake))

@@ -20,6 +20,7 @@ from data_contracts.manifests import NormalisedDataset
 from tests.bench.normalise import normalise_all
 from tests.bench.normalise_sets import CAMERAS, write_set
 from training.batches import on_device
+from training.memory import keep_freed_memory
 from training.mixture import open_mixture
 from training.processes import Processes
 from training.read_ahead import read_ahead
@@ -41,6 +42,7 @@ def make(case: dict[str, Any]) -> dict[str, Any]:
 def load(case: dict[str, Any]) -> dict[str, Any]:
     """Hands out as many items as there are frames, as the step takes them."""
     lake = Lake.at(case["home"])
+    keep_freed_memory()  # as training does
     begun = time.perf_counter()
     episodes = _episodes(lake)
     num_frames = int(episodes["num_frames"].sum())
@@ -64,7 +66,7 @@ def load(case: dict[str, Any]) -> dict[str, Any]:
     least = min(len(np.unique(frames.episode_of(run.batches.rows(step)))) for step in range(num_steps))
     return {
         "items_per_s": num_steps * size / seconds, "seconds": seconds, "num_frames": num_frames, "least_episodes": least,
-        "pool_episodes": POOL, "frame_bytes": run.batches.cameras.encoder.frame_bytes,
+        "pool_episodes": POOL, "frame_bytes": run.batches.cameras.encoder.frame_bytes(480, 640),
         "picture": list(batch["observation.images.camera1"].shape),
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }  # fmt: skip
