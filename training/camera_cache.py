@@ -37,7 +37,7 @@ from training.read_ahead import read_ahead
 
 FOLDER = "training_cache"
 DEFAULT_BUDGET_BYTES = 50 * 2**30
-FRAMES_AT_ONCE = 128
+FRAMES_AT_ONCE = 32
 MAPS = 4096
 """Files mapped at once: a process may have about 65,000 maps, and a community has more episodes."""
 ABANDONED_AFTER_S = 24 * 3600
@@ -97,11 +97,11 @@ class CameraCache:
         self._make_room(set(numbers) | set(keep))
         report = on_decoded or (lambda done, total: None)
         row = 0
-        for block in read_ahead(self._missing(numbers)):
+        for block, encoded in read_ahead(self._encoded(read_ahead(self._missing(numbers)))):
             if not is_wanted():
                 return
             report(block.position, len(numbers))
-            row = _store(block, row, self.encoder)
+            row = _store(block, encoded, row)
         report(len(numbers), len(numbers))
 
     def _missing(self, numbers: list[int]) -> Iterator[_Block]:
@@ -116,6 +116,11 @@ class CameraCache:
                 for path, camera in zip(row, episode.cameras, strict=True):
                     if path and camera and not path.exists():
                         yield from _blocks(path, position, episode, source.frames(camera))
+
+    def _encoded(self, blocks: Iterator[_Block]) -> Iterator[tuple[_Block, np.ndarray]]:
+        """Encodes them: beside decoding the next ones and writing those before."""
+        for block in blocks:
+            yield block, np.ascontiguousarray(self.encoder.encode(block.frames_NHWC), self.encoder.dtype)
 
     def _make_room(self, numbers: set[int]) -> None:
         """Removes what else is stored, oldest first, until these episodes fit."""
@@ -186,19 +191,18 @@ def _blocks(path: Path, position: int, episode: Episode, frames: Frames) -> Iter
         yield _Block(path, position, episode, block, is_last=start + FRAMES_AT_ONCE >= episode.num_frames)
 
 
-def _store(block: _Block, row: int, encoder: Encoder) -> int:
+def _store(block: _Block, encoded: np.ndarray, row: int) -> int:
     """Adds an encoded block to its file at `row`; the file gets its name with the last one. Returns the next block's row.
 
     Written, not mapped: on a full disk a write is an error, and a mapped page kills the process.
     """
     partial = block.path.with_name(f".{block.path.name}.{os.getpid()}.partial")  # another run may decode the same
-    encoded = np.ascontiguousarray(encoder.encode(block.frames_NHWC), encoder.dtype)
     with saving(block.path):
         partial.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb" if row == 0 else "ab") as file:
             if row == 0:
                 shape = (block.episode.num_frames, *encoded.shape[1:])
-                header = {"descr": np.lib.format.dtype_to_descr(encoder.dtype), "fortran_order": False, "shape": shape}
+                header = {"descr": np.lib.format.dtype_to_descr(encoded.dtype), "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
             file.write(encoded.data)
         if not block.is_last:

@@ -41,15 +41,17 @@ def main() -> None:
         dataset = _run([sys.executable, "ours.py"], {"what": "make", "home": str(home), "episodes": chosen.episodes})[
             "folder"
         ]
-        found: dict[str, list[dict[str, Any]]] = {"LeRobot": [], "cold": [], "warm": []}
+        found: dict[str, list[dict[str, Any]]] = {"LeRobot": [], "cold": [], "warm": [], "floats": []}
         for number in range(chosen.rounds):
             shutil.rmtree(home / "training_cache", ignore_errors=True)
-            case = {"home": str(home), "batch": BATCH}
+            case = {"home": str(home), "batch": BATCH, "floats": False}
             found["LeRobot"].append(
                 _run([str(peer), "lerobots.py"], {"root": dataset, "batch": BATCH, "batches": chosen.peer_batches})
             )
             found["cold"].append(_run([sys.executable, "ours.py"], case | {"what": "cold"}))
+            _run([sys.executable, "ours.py"], case | {"what": "warm"})  # decodes what the pools left out
             found["warm"].append(_run([sys.executable, "ours.py"], case | {"what": "warm"}))
+            found["floats"].append(_run([sys.executable, "ours.py"], case | {"what": "warm", "floats": True}))
             for name, answers in found.items():
                 sys.stderr.write(f"round {number + 1}: {name}: {json.dumps(answers[-1])}\n")
     chosen.out.write_text(_report(found, chosen.episodes), encoding="utf-8")
@@ -79,20 +81,23 @@ def _report(found: dict[str, list[dict[str, Any]]], num_episodes: int) -> str:
             ("LeRobot", "LeRobot 0.4.4, torchcodec, DataLoader with two workers, shuffled"),
             ("cold", "Deftworks, nothing decoded before"),
             ("warm", "Deftworks, decoded frames on disk"),
+            ("floats", "Deftworks, the same, turned into floats on this CPU"),
         )
     )
     return f"""# Loading, beside LeRobot 0.4.4
 
 `make bench-loader`: one v3.0 dataset of {num_episodes} episodes ({found["cold"][0]["num_frames"]:,} frames, one AV1 camera of 480x640), batches
 of {BATCH} with chunks of 50 actions, {len(found["cold"])} rounds in turn on two cores. LeRobot's items are float32 pictures as recorded; ours
-are letterboxed to the 512x512 that the policy takes, which LeRobot's policy still has to do.
+are uint8, letterboxed to the 512x512 that the policy takes (which LeRobot's policy still has to do), and become floats on the device
+that computes the step; the last row does that on this CPU too.
 
-| loader | items a second | range | against LeRobot | peak memory of the largest process |
+| loader | items a second | range | against LeRobot | peak memory, mapped files included |
 |---|---:|---|---:|---:|
 {lines}
 
-Cold, from opening the dataset until as many items as it has frames were handed out: each frame is decoded once, in order, a pool
-of {found["cold"][0]["pool_episodes"]} episodes while the one before is trained on. LeRobot seeks for each item; its first two batches, in which workers start
+Cold, from opening the dataset until as many items as it has frames were handed out: an episode is decoded at most once, in order, a
+pool of {found["cold"][0]["pool_episodes"]} episodes while the one before is trained on; pools are drawn by chance, and {found["cold"][0]["decoded_episodes"]} of {found["cold"][0]["num_episodes"]} episodes
+came up. LeRobot seeks for each item; its first two batches, in which workers start
 and videos are opened, are not counted. Every one of our batches mixes at least {mixed} episodes (wanted: {LEAST_EPISODES}). The cache takes
 {found["cold"][0]["frame_bytes"] / 1e6:.2f} MB a frame.
 """

@@ -20,6 +20,7 @@ from data_contracts.manifests import NormalisedDataset
 from tests.bench.normalise import normalise_all
 from tests.bench.normalise_sets import CAMERAS, write_set
 from training.batches import on_device
+from training.camera_cache import FOLDER
 from training.memory import keep_freed_memory
 from training.mixture import open_mixture
 from training.processes import Processes
@@ -28,7 +29,7 @@ from training.recipes import Recipe
 from training.run import prepare
 
 DATASET = "bench__set"
-POOL = 32
+POOL = 16
 
 
 def make(case: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def make(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def load(case: dict[str, Any]) -> dict[str, Any]:
-    """Hands out as many items as there are frames, as the step takes them."""
+    """Hands out as many items as there are frames: uint8, as a device gets them, or `floats`, as the step computes with them."""
     lake = Lake.at(case["home"])
     keep_freed_memory()  # as training does
     begun = time.perf_counter()
@@ -59,14 +60,14 @@ def load(case: dict[str, Any]) -> dict[str, Any]:
     if case["what"] == "warm":
         begun = time.perf_counter()
     for parts in read_ahead(run.batches.parts(step) for step in range(num_steps)):
-        batch = on_device(parts[0].batch, torch.device("cpu"))
+        batch = on_device(parts[0].batch, torch.device("cpu")) if case["floats"] else parts[0].batch
     seconds = time.perf_counter() - begun
     run.close()
     frames = run.batches.frames
     least = min(len(np.unique(frames.episode_of(run.batches.rows(step)))) for step in range(num_steps))
     return {
         "items_per_s": num_steps * size / seconds, "seconds": seconds, "num_frames": num_frames, "least_episodes": least,
-        "pool_episodes": POOL, "frame_bytes": run.batches.cameras.encoder.frame_bytes(480, 640),
+        "pool_episodes": POOL, "decoded_episodes": len(list((lake.home / FOLDER).rglob("*.npy"))), "num_episodes": episodes.height, "frame_bytes": run.batches.cameras.encoder.frame_bytes(480, 640),
         "picture": list(batch["observation.images.camera1"].shape),
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }  # fmt: skip
