@@ -20,7 +20,8 @@ from policy.images import fitted_size, unit_pixels
 from policy.model import SmolVLAPolicy
 from policy.precision import mixed
 
-VERSION = 3
+PIXELS, TOKENS = 3, 2
+"""Versions: raised when the same frames would be stored otherwise."""
 
 Encode = Callable[[np.ndarray], np.ndarray]
 
@@ -60,7 +61,7 @@ def pixel_encoder(size: tuple[int, int]) -> Encoder:
         resized = F.interpolate(pixels, size=fitted, mode="bilinear", align_corners=False)
         return resized.movedim(1, -1).numpy()
 
-    key = digest_of({"version": VERSION, "size": list(size)})
+    key = digest_of({"version": PIXELS, "size": list(size)})
     stored = lambda have_height, have_width: (*fitted_size(have_height, have_width, width, height), 3)  # noqa: E731
     return Encoder("pixels", key, (height, width, 3), np.dtype(np.uint8), encode, stored)
 
@@ -84,7 +85,7 @@ def token_encoder(policy: SmolVLAPolicy, *, bf16: bool) -> Encoder:
     width, height = size or (policy.architecture.vision_config.image_size,) * 2
     shape = tuple(tokens(torch.zeros(1, 3, height, width)).shape[1:])
     decides = {
-        "version": VERSION,
+        "version": TOKENS,
         "size": list(size) if size else None,
         "bf16": bf16,
         "weights": _weights_digest(policy),

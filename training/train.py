@@ -28,6 +28,7 @@ from data_contracts.stages import digest_of, file_sha256, folder_digest, remove_
 from training import checkpoints
 from training.batches import Share
 from training.camera_cache import DEFAULT_BUDGET_BYTES
+from training.frame_encoders import PIXELS
 from training.lora import FOLDER as ADAPTER
 from training.memory import keep_freed_memory
 from training.metrics import Metrics
@@ -117,7 +118,8 @@ def _inputs(recipe: Recipe, mixture: Mixture, base: Path | None) -> dict[str, An
     """Returns what decides the weights. How often checkpoints are written does not, and may change between runs; nor does a
     field at its default, so that a new one makes no run anew."""
     settings = recipe.model_dump(mode="json", exclude={"save_every", "keep_checkpoints"}, exclude_defaults=True)
-    return {
+    stored = {} if recipe.cache_image_tokens else {"pixels": PIXELS}
+    return stored | {
         "recipe": settings,
         "mixture": mixture.digest(),
         "base": file_sha256(base / "model.safetensors") if base else None,

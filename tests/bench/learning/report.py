@@ -168,6 +168,8 @@ def draw_curve(results: Mapping[str, Any], path: Path) -> None:
     steps, losses = zip(*results["losses"], strict=True)
     left.plot(steps, losses, linewidth=1)
     left.set(xlabel="step", ylabel="training loss", yscale="log")
+    left.set_yticks([0.2, 0.5, 1, 2], labels=["0.2", "0.5", "1", "2"])
+    left.minorticks_off()
     counted = [_sums(point["cells"]) for point in results["curve"]]
     shares = [successes / num for successes, num in counted]
     ends = [wilson_interval(*one) for one in counted]
