@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -257,7 +257,7 @@ def _write(
         _move(connection, entries, request.key)
     if state == "pending":
         _hold(connection, entries, 1, request.key)
-    return Transaction(**{**written.__dict__, "hash": digest})
+    return replace(written, hash=digest)
 
 
 def _resolve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -47,7 +48,7 @@ def test_the_same_request_is_written_once_and_another_under_its_key_is_a_conflic
     again = _request("fund", (CASH, 60), (CAPITAL, -100), (CASH, 40))
     with write(database) as connection:
         first = find(connection, "fund")
-        assert post(connection, Request(**{**again.__dict__, "event_at": NOW + timedelta(days=1)}), NOW) == first
+        assert post(connection, replace(again, event_at=NOW + timedelta(days=1)), NOW) == first
         with pytest.raises(KeyConflict):
             post(connection, _request("fund", (CASH, 101), (CAPITAL, -101)), NOW)
         assert balance(connection, CASH).posted == 100
