@@ -124,7 +124,7 @@ def void(connection: Connection, pending_key: str, key: str, event_at: datetime,
 
 def find(connection: Connection, key: str) -> Transaction | None:
     """Returns the transaction of a key."""
-    row = connection.execute(select(ledger_transaction).where(ledger_transaction.c.key == key)).one_or_none()
+    row = _row_of(connection, key)
     return _transaction(row, _entries(connection, row.number)) if row else None
 
 
@@ -204,7 +204,7 @@ def _request_hash(request: Request, entries: Mapping[str, int], state: State) ->
 
 
 def _known(connection: Connection, key: str, asked: str) -> Transaction | None:
-    row = connection.execute(select(ledger_transaction).where(ledger_transaction.c.key == key)).one_or_none()
+    row = _row_of(connection, key)
     if row and row.request_hash != asked:
         raise KeyConflict(
             f"The key {key!r} was used for another transaction, number {row.number}.",
@@ -301,6 +301,10 @@ def _change(connection: Connection, account_id: str, key: str, **values: Any) ->
         row = connection.execute(select(ledger_account).where(ledger_account.c.id == account_id)).one()
         there = format_money(row.sign * row.posted - row.held, row.currency)
         raise Overdrawn(f"{account_id} has {there} available, which is not enough for {key!r}.")
+
+
+def _row_of(connection: Connection, key: str) -> Row[Any] | None:
+    return connection.execute(select(ledger_transaction).where(ledger_transaction.c.key == key)).one_or_none()
 
 
 def _entries(connection: Connection, number: int) -> list[tuple[str, int]]:
