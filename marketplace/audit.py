@@ -30,11 +30,12 @@ def audit(connection: Connection) -> list[Discrepancy]:
     entries; nothing is overdrawn that may not be; what is pending is resolved once at most.
     """
     accounts = {row.id: row for row in connection.execute(select(ledger_account))}
+    currencies = {name: row.currency for name, row in accounts.items()}
     posted, found = Counter[str](), list[Discrepancy]()
     pending: dict[int, Transaction] = {}
     previous, expected = GENESIS, 1
     for transaction in stored_transactions(connection):
-        found += _own_rules(transaction, {name: row.currency for name, row in accounts.items()})
+        found += _own_rules(transaction, currencies)
         if transaction.number != expected:
             found.append(Discrepancy("numbering", f"{transaction.number}", f"comes where {expected} should"))
         if transaction.previous_hash != previous or transaction.hash != content_hash(previous, content_of(transaction)):

@@ -6,6 +6,7 @@ advisory lock. What a failed or killed writer did is gone.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,8 @@ WRITER_LOCK = 0x6465667477
 
 
 def database_url(lake: Lake, chosen: str | None = None) -> URL:
-    """Returns where a lake's shop keeps its money: `chosen` (as DEFTWORKS_DATABASE says), or a file in the lake."""
+    """Returns where a lake's shop keeps its money: `chosen`, or what DEFTWORKS_DATABASE says, or a file in the lake."""
+    chosen = chosen or os.environ.get(URL_VARIABLE)
     if not chosen:
         return URL.create("sqlite", database=str(lake.home / FILE))
     url = make_url(chosen)

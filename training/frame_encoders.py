@@ -48,7 +48,7 @@ class Encoder:
 def pixel_encoder(size: tuple[int, int]) -> Encoder:
     """Returns the encoder that resizes to fit `size` (width, height), as `policy.images.letterbox` does, and leaves its black out.
 
-    On whole grey levels throughout: at most one level from rounding what `letterbox` makes of floats, and six times as fast.
+    On whole grey levels throughout: at most one level from rounding what `letterbox` makes of floats, and much faster.
     """
 
     width, height = size

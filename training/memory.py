@@ -1,7 +1,7 @@
 """Memory that a step frees is kept for the next one, instead of given back to the kernel and asked for again, zeroed.
 
-A step at full size makes and frees some 600 MB of gradients and casts; fetching those pages anew took a fifth of a step with
-cached image tokens (docs/evidence/training_speed.md).
+A step at full size makes and frees some 600 MB of gradients and casts; fetching those pages anew is a good part of a step with
+cached image tokens.
 """
 
 from __future__ import annotations
