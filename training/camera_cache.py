@@ -16,10 +16,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -33,11 +33,13 @@ from data_contracts.stages import digest_of
 from training.frame_encoders import Encoder
 from training.mixture import Episode, Mixture
 from training.out_folder import require_room, saving
-from training.read_ahead import read_ahead
+from training.read_ahead import side_by_side
 
 FOLDER = "training_cache"
 DEFAULT_BUDGET_BYTES = 50 * 2**30
 FRAMES_AT_ONCE = 32
+NUM_DECODERS = min(8, len(os.sched_getaffinity(0)))
+"""Files that are decoded at once: one decoder alone does not keep the processors busy."""
 MAPS = 4096
 """Files mapped at once: a process may have about 65,000 maps, and a community has more episodes."""
 ABANDONED_AFTER_S = 24 * 3600
@@ -96,31 +98,50 @@ class CameraCache:
         numbers = sorted(set(episodes))
         self._make_room(set(numbers) | set(keep))
         report = on_decoded or (lambda done, total: None)
-        row = 0
-        for block, encoded in read_ahead(self._encoded(read_ahead(self._missing(numbers)))):
-            if not is_wanted():
-                return
-            report(block.position, len(numbers))
-            row = _store(block, encoded, row)
-        report(len(numbers), len(numbers))
+        for position in side_by_side(self._missing(numbers, is_wanted), NUM_DECODERS):
+            report(position, len(numbers))
+        if is_wanted():
+            report(len(numbers), len(numbers))
 
-    def _missing(self, numbers: list[int]) -> Iterator[_Block]:
-        """Decodes what is not stored yet, in order, in blocks."""
+    def _missing(self, numbers: list[int], is_wanted: Callable[[], bool]) -> Iterator[Callable[[], int]]:
+        """Yields the work of storing each file that is not there yet. A work returns its episode's position among `numbers`."""
         opened: dict[str, LeRobotDataset] = {}
         for position, number in enumerate(numbers):
             episode, row = self._episodes[number], self._paths[number]
-            if any(path and not path.exists() for path in row):
-                if episode.dataset.id not in opened:
-                    opened = {episode.dataset.id: open_dataset(episode.dataset.folder)}
-                source = opened[episode.dataset.id].episode(episode.normalised_index)
-                for path, camera in zip(row, episode.cameras, strict=True):
-                    if path and camera and not path.exists():
-                        yield from _blocks(path, position, episode, source.frames(camera))
+            if not any(path and not path.exists() for path in row):
+                continue
+            if episode.dataset.id not in opened:
+                opened = {episode.dataset.id: open_dataset(episode.dataset.folder)}
+            source = opened[episode.dataset.id].episode(episode.normalised_index)
+            for path, camera in dict(zip(row, episode.cameras, strict=True)).items():
+                if not is_wanted():
+                    return
+                if path and camera and not path.exists():
+                    yield partial(self._store, path, position, episode, source.frames(camera), is_wanted)
 
-    def _encoded(self, blocks: Iterator[_Block]) -> Iterator[tuple[_Block, np.ndarray]]:
-        """Encodes them: beside decoding the next ones and writing those before."""
-        for block in blocks:
-            yield block, np.ascontiguousarray(self.encoder.encode(block.frames_NHWC), self.encoder.dtype)
+    def _store(self, path: Path, position: int, episode: Episode, frames: Frames, is_wanted: Callable[[], bool]) -> int:
+        """Decodes, encodes and writes one file, a block of frames at a time; it gets its name with the last one.
+
+        Written, not mapped: on a full disk a write is an error, and a mapped page kills the process.
+        """
+        if len(frames) < episode.num_frames:
+            raise TrainingError(
+                f"{episode.id}: {path.parent.name} has {len(frames)} of {episode.num_frames} frames.",
+                hint="Normalise the dataset again.",
+            )
+        coming = islice(frames, episode.num_frames)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")  # another run may decode the same
+        with saving(path):
+            unfinished.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as file:
+                while is_wanted() and (block := list(islice(coming, FRAMES_AT_ONCE))):
+                    stored = np.ascontiguousarray(self.encoder.encode(np.stack(block)), self.encoder.dtype)
+                    if not file.tell():
+                        _write_header(file, stored, episode.num_frames)
+                    file.write(stored.data)
+            if is_wanted():
+                unfinished.replace(path)
+        return position
 
     def _make_room(self, numbers: set[int]) -> None:
         """Removes what else is stored, oldest first, until these episodes fit."""
@@ -168,47 +189,10 @@ def fill_cache(
     return cache
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Consecutive frames of one camera on their way into `path`, of the episode at `position` among those asked for."""
-
-    path: Path
-    position: int
-    episode: Episode
-    frames_NHWC: np.ndarray
-    is_last: bool
-
-
-def _blocks(path: Path, position: int, episode: Episode, frames: Frames) -> Iterator[_Block]:
-    if len(frames) < episode.num_frames:
-        raise TrainingError(
-            f"{episode.id}: {path.parent.name} has {len(frames)} of {episode.num_frames} frames.",
-            hint="Normalise the dataset again.",
-        )
-    coming = islice(frames, episode.num_frames)
-    for start in range(0, episode.num_frames, FRAMES_AT_ONCE):
-        block = np.stack(list(islice(coming, FRAMES_AT_ONCE)))
-        yield _Block(path, position, episode, block, is_last=start + FRAMES_AT_ONCE >= episode.num_frames)
-
-
-def _store(block: _Block, encoded: np.ndarray, row: int) -> int:
-    """Adds an encoded block to its file at `row`; the file gets its name with the last one. Returns the next block's row.
-
-    Written, not mapped: on a full disk a write is an error, and a mapped page kills the process.
-    """
-    partial = block.path.with_name(f".{block.path.name}.{os.getpid()}.partial")  # another run may decode the same
-    with saving(block.path):
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb" if row == 0 else "ab") as file:
-            if row == 0:
-                shape = (block.episode.num_frames, *encoded.shape[1:])
-                header = {"descr": np.lib.format.dtype_to_descr(encoded.dtype), "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
-            file.write(encoded.data)
-        if not block.is_last:
-            return row + len(block.frames_NHWC)
-        partial.replace(block.path)
-    return 0
+def _write_header(file: BinaryIO, stored: np.ndarray, num_frames: int) -> None:
+    descr = np.lib.format.dtype_to_descr(stored.dtype)
+    header = {"descr": descr, "fortran_order": False, "shape": (num_frames, *stored.shape[1:])}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 def _paths(root: Path, encoder: Encoder, episode: Episode) -> tuple[Path | None, ...]:

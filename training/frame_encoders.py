@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import torch
@@ -71,8 +72,10 @@ def token_encoder(policy: SmolVLAPolicy, *, bf16: bool) -> Encoder:
     """Returns the encoder that runs the policy's frozen `camera_weights` as the step would: in bfloat16, or in float32. What is kept
     is what the step would compute, and these weights are part of the key."""
 
+    one_at_a_time = Lock()  # files are decoded side by side, and one tower keeps the device busy
+
     def tokens(pixels: Tensor) -> Tensor:
-        with mixed(policy.device, bf16):
+        with one_at_a_time, mixed(policy.device, bf16):
             seen = policy.embed_images(pixels.to(policy.device))
         return seen.to(torch.bfloat16 if bf16 else torch.float32).cpu().contiguous()
 

@@ -9,7 +9,6 @@ import pytest
 
 from data_contracts.errors import TrainingError
 from data_contracts.layout import Lake
-from training import camera_cache
 from training.camera_cache import FOLDER, CameraCache
 from training.frame_encoders import pixel_encoder
 from training.mixture import open_mixture
@@ -78,14 +77,14 @@ def test_a_pooled_run_decodes_what_it_needs_within_its_budget(
     recipe = tiny_recipe(**POOLED, cache_image_tokens=False)
     mixture = open_mixture(skill_index, fresh_lake, recipe, "c")
     stored = []
-    keep = camera_cache._store
+    keep = CameraCache._store
 
     def watched(*arguments):
-        row = keep(*arguments)
+        position = keep(*arguments)
         stored.append(sum(path.stat().st_size for path in (fresh_lake.home / FOLDER).rglob("*.npy")))
-        return row
+        return position
 
-    monkeypatch.setattr(camera_cache, "_store", watched)
+    monkeypatch.setattr(CameraCache, "_store", watched)
     whole = 64 * 64 * 3 * (2 * 22 + 31)
     budget = int(0.95 * whole)
     with pytest.raises(TrainingError, match="pool_episodes"):
