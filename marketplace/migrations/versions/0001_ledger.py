@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from marketplace.migrations.triggers import forget, refuse
+
 revision = "0001"
 down_revision = None
 
@@ -38,7 +40,6 @@ RULES = (
     ("account_keeps_its_kind", "UPDATE", "ledger_account", REDEFINED, "an account keeps its currency and side"),
     ("account_is_never_removed", "DELETE", "ledger_account", None, "accounts are never removed"),
 )  # fmt: skip
-"""(name, event, table, when it is refused: None is always, what the database says)."""
 
 
 def upgrade() -> None:
@@ -88,27 +89,10 @@ def upgrade() -> None:
         sa.CheckConstraint("amount <> 0", name="entry_is_something"),
     )
     op.create_index("ix_ledger_entry_account_id", "ledger_entry", ["account_id"])
-    for rule in RULES:
-        for statement in _refusals(*rule):
-            op.execute(statement)
+    refuse(RULES)
 
 
 def downgrade() -> None:
     for table in ("ledger_entry", "ledger_transaction", "ledger_account"):
         op.drop_table(table)
-    if op.get_bind().dialect.name == "postgresql":
-        for name, *_ in RULES:
-            op.execute(f"DROP FUNCTION {name}()")
-
-
-def _refusals(name: str, event: str, table: str, when: str | None, said: str) -> list[str]:
-    """Returns the statements that make a database refuse what a rule forbids."""
-    if op.get_bind().dialect.name == "sqlite":
-        condition = f"WHEN {when}" if when else ""
-        return [f"CREATE TRIGGER {name} BEFORE {event} ON {table} {condition} BEGIN SELECT RAISE(ABORT, '{said}'); END"]
-    body = f"RAISE EXCEPTION '{said}' USING ERRCODE = 'integrity_constraint_violation';"
-    checked = f"IF {when} THEN {body} END IF; RETURN NEW;" if when else body
-    return [
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {checked} END $$",
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
-    ]
+    forget(RULES)
