@@ -23,9 +23,14 @@
     |   `-- LicenceRefused
     `-- MarketplaceError       the shop cannot do what is asked of it
         |-- MoneyError         it is no amount, or cannot be divided so
-        `-- LedgerError        a transaction breaks double entry
-            |-- KeyConflict    its key was used for something else
-            `-- Overdrawn      an account has less than it is to give
+        |-- LedgerError        a transaction breaks double entry
+        |   |-- KeyConflict    its key was used for something else
+        |   `-- Overdrawn      an account has less than it is to give
+        `-- AccountError       a person cannot come in, or may not do that
+            |-- SignInRefused  nobody has this email and password
+            |-- LinkSpent      a one-time link was used, is too old, or never was
+            |-- NotAllowed     a role or scope is missing
+            `-- TooManyAttempts  (retryable)
 
 A message has three parts: what happened, to which id or path, and what to do next. What belongs elsewhere: bad rows and
 bad datasets are not exceptions but findings (`data_contracts.findings`).
@@ -153,6 +158,58 @@ class KeyConflict(LedgerError):
 
 class Overdrawn(LedgerError):
     """An account has less than it is to give."""
+
+
+class AccountError(MarketplaceError):
+    """A person, role, session or token cannot be as it is asked for."""
+
+
+class SignInRefused(AccountError):
+    """Nobody has this email and password, or may come in with them. It does not say which."""
+
+
+class LinkSpent(AccountError):
+    """A one-time link was used, is too old, or never was one."""
+
+
+class NotAllowed(AccountError):
+    """Who asks is known, and lacks the role or scope for it."""
+
+
+class TooManyAttempts(AccountError):
+    """It was tried too often; `retry_after_s` says when it may be tried again."""
+
+    is_retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: int) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class OrderError(MarketplaceError):
+    """An order, download or review cannot be as it is asked for."""
+
+
+class NotFound(OrderError):
+    """There is no such thing, or it is somebody else's: the answer is the same."""
+
+
+class PaymentError(MarketplaceError):
+    """The payment provider did not do what it was asked for."""
+
+
+class PaymentUnavailable(PaymentError):
+    """It does not answer, or not yet; asking again with the same key is safe."""
+
+    is_retryable = True
+
+
+class PaymentRefused(PaymentError):
+    """It answered, and will not do it however often it is asked."""
+
+
+class SignatureRefused(PaymentError):
+    """Bytes that claim to be the provider's are not, or are too old."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

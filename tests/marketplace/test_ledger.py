@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+import marketplace.accounts.tables  # noqa: F401 (adds its tables to the metadata)
 from data_contracts.errors import KeyConflict, LedgerError, Overdrawn
 from marketplace.audit import audit
 from marketplace.database import migrate, read, write
