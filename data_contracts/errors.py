@@ -21,6 +21,7 @@
     |   |-- PackTampered
     |   |-- UntrustedKey
     |   `-- LicenceRefused
+    |-- ProfileError           what an owner says of a robot cannot be read
     `-- MarketplaceError       the shop cannot do what is asked of it
         |-- MoneyError         it is no amount, or cannot be divided so
         |-- LedgerError        a transaction breaks double entry
@@ -138,6 +139,10 @@ class UntrustedKey(PackError):
 
 class LicenceRefused(PackError):
     """A licence of the training data forbids what was asked for."""
+
+
+class ProfileError(DeftworksError):
+    """What an owner says of a robot cannot be read, or contradicts itself."""
 
 
 class MarketplaceError(DeftworksError):

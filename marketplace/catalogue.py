@@ -105,13 +105,20 @@ class Catalogue:
 
     def pack(self, skill_id: str) -> SkillPack:
         """Returns the manifest of a pack in this release, or raises LakeError."""
-        rows = self.query("SELECT manifest FROM packs WHERE skill_id = ?", skill_id)
+        return SkillPack.model_validate_json(self._row(skill_id)["manifest"])
+
+    def pack_id(self, skill_id: str) -> str:
+        """Returns the digest of a pack's manifest, or raises LakeError."""
+        return self._row(skill_id)["pack_id"]
+
+    def _row(self, skill_id: str) -> dict[str, Any]:
+        rows = self.query("SELECT pack_id, manifest FROM packs WHERE skill_id = ?", skill_id)
         if rows.is_empty():
             raise LakeError(
                 f"No pack {skill_id!r} is in this release.",
                 hint="It may have been taken out; see what is on the shelf.",
             )
-        return SkillPack.model_validate_json(rows["manifest"][0])
+        return rows.row(0, named=True)
 
     def contributors(self, skill_id: str) -> list[dict[str, Any]]:
         """Returns who taught a pack: contributor, num_episodes, num_frames, licences; most frames first."""

@@ -155,6 +155,14 @@ def balance(connection: Connection, account: Account) -> Balance:
     return Balance(*row) if row else Balance(0, 0)
 
 
+def account_of(connection: Connection, account_id: str) -> Account:
+    """Returns an account that was used. Raises LedgerError where it never was."""
+    row = connection.execute(select(ledger_account).where(ledger_account.c.id == account_id)).one_or_none()
+    if row is None:
+        raise LedgerError(f"There is no account {account_id!r}.")
+    return Account(row.id, row.currency, row.sign, row.may_overdraw)
+
+
 def content_hash(previous_hash: str, content: Mapping[str, Any]) -> str:
     """Returns the hash that chains a transaction to the one before: sha256 over both, canonical JSON (RFC 8785)."""
     import rfc8785

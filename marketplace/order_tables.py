@@ -67,6 +67,8 @@ provider_event = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("type", Text, nullable=False),
+    Column("order_id", Text),  # What it names: an order of ours, or
+    Column("payment_id", Text),  # a payment of theirs.
     Column("body", Text, nullable=False),
     Column("received_at", Text, nullable=False),
     Column("due_at", Text, index=True),  # None: done.

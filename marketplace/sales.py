@@ -17,11 +17,11 @@ from sqlalchemy import Connection
 
 from data_contracts.errors import LedgerError, MoneyError
 from data_contracts.skills import BASIS_POINTS, Split
-from marketplace.ledger import Account, Entry, Request, balance, transactions_of
+from marketplace.ledger import Account, Entry, Request, Transaction, account_of, balance, transactions_of
 from marketplace.money import divide, format_money
 
 PLATFORM, TAX = "platform", "tax"
-SALE, REFUND = "sale", "refund"
+SALE, REFUND, DISPUTE, REVERSAL = "sale", "refund", "dispute", "reversal"
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,22 @@ def clawback(contributor: str, currency: str) -> Account:
     return Account(f"contributor:{contributor}:clawback:{currency}", currency, 1)
 
 
-def sale_request(sale: Sale, key: str, event_at: datetime) -> Request:
-    """Returns the transaction of a sale.
+def sale_request(sale: Sale, key: str, event_at: datetime, provider: str | None = None) -> Request:
+    """Returns the transaction of a sale. Where tax and fee are more than the price, the platform bears it.
+
+    Args:
+        provider: the provider's name of the movement, by which both are compared.
 
     Raises:
-        MoneyError: tax and fee are more than the price, or contributors have a part and there are none.
+        MoneyError: tax or fee is negative, tax more than the price, or contributors have a part and there are none.
     """
     currency, shared = sale.currency, sale.gross - sale.tax - sale.fee
-    if min(sale.tax, sale.fee, shared) < 0 or not sale.gross:
+    if min(sale.tax, sale.fee, sale.gross - sale.tax) < 0 or not sale.gross:
         raise MoneyError(
             f"Order {sale.order_id}: {format_money(sale.gross, currency)} cannot hold tax {sale.tax} and fee {sale.fee}."
         )
-    parts = divide(shared, {PLATFORM: sale.split.platform_bp, "contributors": BASIS_POINTS - sale.split.platform_bp})
+    split = {PLATFORM: sale.split.platform_bp, "contributors": BASIS_POINTS - sale.split.platform_bp}
+    parts = divide(shared, split) if shared >= 0 else {PLATFORM: shared, "contributors": 0}
     shares = divide(parts["contributors"], sale.weights)
     owed = [
         Entry((unclaimed if name in sale.unclaimed else held)(name, currency), -share) for name, share in shares.items()
@@ -103,12 +107,15 @@ def sale_request(sale: Sale, key: str, event_at: datetime) -> Request:
         Entry(platform(currency), -parts[PLATFORM] - sale.fee), Entry(tax_collected(currency), -sale.tax), *owed,
     ]  # fmt: skip
     about = {"weights": dict(sorted(sale.weights.items())), "platform_bp": sale.split.platform_bp}
-    return Request(key, SALE, entries, event_at, sale.order_id, about)
+    return Request(key, SALE, entries, event_at, sale.order_id, about | _of(provider))
 
 
-def refund_request(connection: Connection, order_id: str, amount: int, key: str, event_at: datetime) -> Request:
+def refund_request(
+    connection: Connection, order_id: str, amount: int, key: str, event_at: datetime, *, kind: str = REFUND, fee: int = 0,
+    provider: str | None = None,
+) -> Request:  # fmt: skip
     """Returns the transaction that gives `amount` of an order back: from each what is in proportion to what is left of their share, so
-    that any refunds together take nobody's share twice. The provider keeps its fee.
+    that any refunds together take nobody's share twice. The provider keeps its fee, and may take another one, which is ours.
 
     Raises:
         LedgerError: the order was not sold, or less than `amount` is left of it.
@@ -123,20 +130,45 @@ def refund_request(connection: Connection, order_id: str, amount: int, key: str,
             f"Order {order_id} has {format_money(sum(left.values()), currency)} left, not {format_money(amount, currency)}."
         )
     parts = divide(amount, left)
-    entries = [Entry(clearing(currency), -amount)]
+    entries = [Entry(clearing(currency), -amount - fee), Entry(fees(currency), fee)]
     for party, part in parts.items():
         entries += _taken_from(connection, party, part, currency)
-    return Request(key, REFUND, entries, event_at, order_id, {"amount": amount})
+    return Request(key, kind, entries, event_at, order_id, {"amount": amount} | _of(provider))
+
+
+def reversal_request(
+    connection: Connection,
+    taken: Transaction,
+    key: str,
+    event_at: datetime,
+    *,
+    fee: int = 0,
+    provider: str | None = None,
+) -> Request:
+    """Returns the transaction that gives back what `taken` took: a refund that failed, a dispute that was won. The fee of what was
+    taken stays, save for `fee`, which is what the provider takes now (or, below zero, returns)."""
+    entries = [
+        Entry(account_of(connection, name), -amount)
+        for name, amount in taken.entries
+        if not name.startswith("provider:")
+    ]
+    amount, currency = -sum(entry.amount for entry in entries), entries[0].account.currency
+    entries += [Entry(clearing(currency), amount - fee), Entry(fees(currency), fee)]
+    return Request(key, REVERSAL, entries, event_at, taken.order_id, {"reverses": taken.key} | _of(provider))
 
 
 def shares_left(connection: Connection, order_id: str) -> dict[str, int]:
     """Returns what each party of a sale got and has not given back: platform (its fee with it), tax, contributors by name."""
     left: Counter[str] = Counter()
     for transaction in transactions_of(connection, order_id):
-        if transaction.kind in (SALE, REFUND):
+        if transaction.kind in (SALE, REFUND, DISPUTE, REVERSAL):
             for name, amount in transaction.entries:
                 left[_party(name)] -= amount
     return {party: share for party, share in sorted(left.items()) if share and not party.startswith("provider")}
+
+
+def _of(provider: str | None) -> dict[str, str]:
+    return {"provider": provider} if provider else {}
 
 
 def _party(account_id: str) -> str:

@@ -107,7 +107,7 @@ def test_what_was_never_sold_is_not_refunded(database: Engine) -> None:
         _refunded(database, 1, "r")
 
 
-@pytest.mark.parametrize("changes", [{"gross": 0, "fee": 0}, {"fee": 2000}, {"tax": -1}, {"weights": {}}])
+@pytest.mark.parametrize("changes", [{"gross": 0, "fee": 0}, {"fee": -1}, {"tax": 2000}, {"tax": -1}, {"weights": {}}])
 def test_an_impossible_sale_is_refused(changes: dict) -> None:
     with pytest.raises(MoneyError):
         sale_request(replace(SALE, **changes), "k", NOW)

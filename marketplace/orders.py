@@ -1,0 +1,247 @@
+"""Orders: what a buyer asks for at which price, and the states that an order and each of its lines can be in.
+
+Every transition is a row that stays. Belongs here: placing, moving, reading. Not here: what a payment makes of an order
+(`payments.settling`), which page it is paid on (`payments.outbox`), what may be downloaded (`entitlements`).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from data_contracts.errors import NotFound, OrderError
+from marketplace.ledger import moment
+from marketplace.order_tables import entitlement, order_event, order_line, shop_order
+from marketplace.settings import ShopSettings
+
+STATES: dict[str | None, frozenset[str]] = {
+    None: frozenset({"created"}),
+    "created": frozenset({"awaiting_payment", "paid", "expired", "cancelled", "needs_review"}),
+    "awaiting_payment": frozenset({"paid", "expired", "cancelled", "needs_review"}),
+    "expired": frozenset({"paid", "needs_review"}),
+    "cancelled": frozenset({"paid", "needs_review"}),
+    "needs_review": frozenset({"paid"}),
+    "paid": frozenset({"refunded"}),
+    "refunded": frozenset({"paid"}),
+}
+"""State of an order -> states that can follow. Money that arrived counts, however late: what the provider holds is true."""
+
+LINE_STATES: dict[str | None, frozenset[str]] = {
+    None: frozenset({"open"}),
+    "open": frozenset({"sold"}),
+    "sold": frozenset({"refunding", "refunded", "disputed", "charged_back"}),
+    "refunding": frozenset({"sold", "refunded", "disputed", "charged_back"}),
+    "refunded": frozenset({"sold"}),
+    "disputed": frozenset({"sold", "refunded", "charged_back"}),
+    "charged_back": frozenset({"sold"}),
+}
+PAID = frozenset({"paid", "refunded"})
+MOST_LINES = 50
+
+
+@dataclass(frozen=True)
+class PackOnSale:
+    """A version of a pack at its price, as a release shows it. `weights` is its attribution."""
+
+    skill_id: str
+    version: str
+    pack_id: str
+    title: str
+    amount_minor: int
+    currency: str
+    platform_bp: int
+    weights: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    id: str
+    position: int
+    state: str
+    skill_id: str
+    version: str
+    pack_id: str
+    title: str
+    amount_minor: int
+    tax_minor: int
+    platform_bp: int
+    weights: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Order:
+    id: str
+    buyer_id: str
+    state: str
+    currency: str
+    total_minor: int
+    tax_minor: int
+    country: str | None
+    checkout_id: str | None
+    checkout_url: str | None
+    payment_id: str | None
+    fee_minor: int | None
+    created_at: str
+    paid_at: str | None
+    lines: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True)
+class OrderEvent:
+    """An order, or the line that it names, moved."""
+
+    number: int
+    line_id: str | None
+    from_state: str | None
+    to_state: str
+    reason: str
+    at: str
+
+
+def place_order(
+    connection: Connection,
+    buyer_id: str,
+    packs: Sequence[PackOnSale],
+    request_key: str,
+    settings: ShopSettings,
+    now: datetime,
+    country: str | None = None,
+) -> Order:
+    """Writes an order, or returns the one that this request made before. Free packs alone are paid at once: see `settling.grant_free`.
+
+    Args:
+        request_key: of the form that asks, random; asked twice it is one order.
+
+    Raises:
+        OrderError: nothing or too much is asked for, in several currencies, twice the same, or something that the buyer has.
+        NotFound: the request key is another buyer's.
+    """
+    known = connection.execute(select(shop_order).where(shop_order.c.request_key == request_key)).one_or_none()
+    if known:
+        return order_of(connection, known.id, buyer_id)
+    _check(connection, buyer_id, packs)
+    basis_points = settings.tax_basis_points(country, now.date())
+    taxes = [tax_within(pack.amount_minor, basis_points) for pack in packs]
+    order_id = f"order_{secrets.token_hex(10)}"
+    connection.execute(
+        insert(shop_order).values(
+            id=order_id, buyer_id=buyer_id, request_key=request_key, state="created", currency=packs[0].currency,
+            total_minor=sum(pack.amount_minor for pack in packs), tax_minor=sum(taxes), country=country,
+            created_at=moment(now),
+        )
+    )  # fmt: skip
+    lines = [
+        {
+            "id": f"{order_id}.{position}", "order_id": order_id, "position": position, "state": "open",
+            "skill_id": pack.skill_id, "version": pack.version, "pack_id": pack.pack_id, "title": pack.title,
+            "amount_minor": pack.amount_minor, "tax_minor": tax, "platform_bp": pack.platform_bp,
+            "weights": json.dumps(dict(pack.weights), sort_keys=True),
+        }
+        for position, (pack, tax) in enumerate(zip(packs, taxes, strict=True), start=1)
+    ]  # fmt: skip
+    connection.execute(insert(order_line), lines)
+    _record(connection, order_id, None, None, "created", "placed", now)
+    return order_of(connection, order_id, buyer_id)
+
+
+def tax_within(amount_minor: int, basis_points: int) -> int:
+    """Returns the tax that is part of a price, halves rounded up."""
+    return (2 * amount_minor * basis_points + 10_000 + basis_points) // (2 * (10_000 + basis_points))
+
+
+def order_of(connection: Connection, order_id: str, buyer_id: str | None = None) -> Order:
+    """Returns an order; with `buyer_id` only where it is theirs. Raises NotFound."""
+    row = connection.execute(select(shop_order).where(shop_order.c.id == order_id)).one_or_none()
+    if row is None or (buyer_id is not None and row.buyer_id != buyer_id):
+        raise NotFound(f"There is no order {order_id!r}.", hint="Look at the list of your orders.")
+    return _orders(connection, [row])[0]
+
+
+def orders_of(connection: Connection, buyer_id: str) -> list[Order]:
+    """Returns a buyer's orders, newest first."""
+    wanted = select(shop_order).where(shop_order.c.buyer_id == buyer_id)
+    return _orders(connection, connection.execute(wanted.order_by(shop_order.c.created_at.desc())).all())
+
+
+def newest_orders(connection: Connection, limit: int = 200, state: str | None = None) -> list[Order]:
+    """Returns the newest orders of everybody, for operators."""
+    wanted = select(shop_order).order_by(shop_order.c.created_at.desc()).limit(limit)
+    return _orders(
+        connection, connection.execute(wanted if state is None else wanted.where(shop_order.c.state == state)).all()
+    )
+
+
+def history_of(connection: Connection, order_id: str) -> list[OrderEvent]:
+    """Returns every transition of an order and its lines, in order."""
+    wanted = select(order_event).where(order_event.c.order_id == order_id).order_by(order_event.c.number)
+    return [
+        OrderEvent(row.number, row.line_id, row.from_state, row.to_state, row.reason, row.at)
+        for row in connection.execute(wanted)
+    ]
+
+
+def move_order(
+    connection: Connection, order: Order, to: str, reason: str, now: datetime, **values: Any
+) -> Order:  # fmt: skip
+    """Moves an order, changing `values` of its row along. Raises OrderError where that state cannot follow."""
+    _refuse_unless(to in STATES.get(order.state, ()), order.id, order.state, to)
+    connection.execute(update(shop_order).where(shop_order.c.id == order.id).values(state=to, **values))
+    _record(connection, order.id, None, order.state, to, reason, now)
+    return order_of(connection, order.id)
+
+
+def move_line(connection: Connection, order: Order, line: OrderLine, to: str, reason: str, now: datetime) -> None:
+    """Moves a line of an order. Raises OrderError where that state cannot follow."""
+    _refuse_unless(to in LINE_STATES.get(line.state, ()), line.id, line.state, to)
+    connection.execute(update(order_line).where(order_line.c.id == line.id).values(state=to))
+    _record(connection, order.id, line.id, line.state, to, reason, now)
+
+
+def _check(connection: Connection, buyer_id: str, packs: Sequence[PackOnSale]) -> None:
+    if not 0 < len(packs) <= MOST_LINES:
+        raise OrderError(f"An order has 1 to {MOST_LINES} packs, not {len(packs)}.")
+    if len(currencies := {pack.currency for pack in packs}) > 1:
+        raise OrderError(f"One order cannot be in {', '.join(sorted(currencies))}.", hint="Order them one by one.")
+    skills = [pack.skill_id for pack in packs]
+    if len(set(skills)) < len(skills):
+        raise OrderError("The same skill is in the order twice.")
+    owned = select(entitlement.c.skill_id, entitlement.c.version).where(
+        entitlement.c.person_id == buyer_id, entitlement.c.revoked_at.is_(None), entitlement.c.skill_id.in_(skills)
+    )
+    majors = {(row.skill_id, row.version.split(".")[0]) for row in connection.execute(owned)}
+    for pack in packs:
+        if (pack.skill_id, pack.version.split(".")[0]) in majors:
+            raise OrderError(f"You have {pack.title} already.", hint="Its updates are in your library.")
+
+
+def _orders(connection: Connection, rows: Sequence[Row[Any]]) -> list[Order]:
+    wanted = select(order_line).where(order_line.c.order_id.in_([row.id for row in rows]))
+    lines: dict[str, list[OrderLine]] = {row.id: [] for row in rows}
+    for row in connection.execute(wanted.order_by(order_line.c.position)):
+        values = {name: getattr(row, name) for name in OrderLine.__dataclass_fields__}
+        lines[row.order_id].append(OrderLine(**values | {"weights": json.loads(row.weights)}))
+    names = [name for name in Order.__dataclass_fields__ if name != "lines"]
+    return [Order(**{name: getattr(row, name) for name in names}, lines=tuple(lines[row.id])) for row in rows]
+
+
+def _record(
+    connection: Connection, order_id: str, line_id: str | None, from_state: str | None, to: str, reason: str, now: datetime
+) -> None:  # fmt: skip
+    last = select(func.coalesce(func.max(order_event.c.number), 0)).where(order_event.c.order_id == order_id)
+    connection.execute(
+        insert(order_event).values(
+            order_id=order_id, number=last.scalar_subquery() + 1, line_id=line_id, from_state=from_state, to_state=to,
+            reason=reason, at=moment(now),
+        )
+    )  # fmt: skip
+
+
+def _refuse_unless(is_allowed: bool, what: str, state: str, to: str) -> None:
+    if not is_allowed:
+        raise OrderError(f"{what} is {state}: it cannot become {to}.")
