@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from marketplace.migrations.triggers import forget, kept, refuse
+
 revision = "0002"
 down_revision = "0001"
 
@@ -16,8 +18,7 @@ INDEXES = (
     ("api_token", "person_id"),
     ("audit_event", "who"),
 )
-KEPT = (("audit_event_is_kept", "UPDATE"), ("audit_event_is_never_removed", "DELETE"))
-SAID = "the audit trail is append-only"
+RULES = kept("audit_event", "the audit trail")
 
 
 def upgrade() -> None:
@@ -114,25 +115,10 @@ def upgrade() -> None:
     )
     for table, column in INDEXES:
         op.create_index(f"ix_{table}_{column}", table, [column])
-    for name, event in KEPT:
-        for statement in _refusals(name, event):
-            op.execute(statement)
+    refuse(RULES)
 
 
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
-    if op.get_bind().dialect.name == "postgresql":
-        for name, _ in KEPT:
-            op.execute(f"DROP FUNCTION {name}()")
-
-
-def _refusals(name: str, event: str) -> list[str]:
-    """Returns the statements that make a database refuse an event on the audit trail."""
-    if op.get_bind().dialect.name == "sqlite":
-        return [f"CREATE TRIGGER {name} BEFORE {event} ON audit_event BEGIN SELECT RAISE(ABORT, '{SAID}'); END"]
-    body = f"RAISE EXCEPTION '{SAID}' USING ERRCODE = 'integrity_constraint_violation';"
-    return [
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$",
-        f"CREATE TRIGGER {name} BEFORE {event} ON audit_event FOR EACH ROW EXECUTE FUNCTION {name}()",
-    ]
+    forget(RULES)
