@@ -29,6 +29,7 @@
         |   `-- Overdrawn      an account has less than it is to give
         `-- AccountError       a person cannot come in, or may not do that
             |-- SignInRefused  nobody has this email and password
+            |-- NotSignedIn    nobody is known to ask
             |-- LinkSpent      a one-time link was used, is too old, or never was
             |-- NotAllowed     a role or scope is missing
             `-- TooManyAttempts  (retryable)
@@ -171,6 +172,10 @@ class AccountError(MarketplaceError):
 
 class SignInRefused(AccountError):
     """Nobody has this email and password, or may come in with them. It does not say which."""
+
+
+class NotSignedIn(AccountError):
+    """It is for somebody who is known, and nobody is."""
 
 
 class LinkSpent(AccountError):
