@@ -15,6 +15,7 @@ from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from data_contracts.errors import TooManyAttempts
+from marketplace.accounts.people import LONGEST_EMAIL
 
 Throttle = MovingWindowRateLimiter
 SIGN_IN_OF_ACCOUNT_FROM_PLACE = parse("5 per minute")
@@ -38,7 +39,7 @@ def count_sign_in(throttle: Throttle, email: str, address: str) -> None:
 
     The narrowest limit comes first, so that one place cannot use up for others what an account has in an hour.
     """
-    account, place = email.strip().lower(), place_of(address)
+    account, place = email.strip().lower()[:LONGEST_EMAIL], place_of(address)
     limits = [
         (SIGN_IN_OF_ACCOUNT_FROM_PLACE, ("sign-in", account, place)),
         (SIGN_IN_FROM_PLACE, ("sign-in-place", place)),

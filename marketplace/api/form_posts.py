@@ -22,12 +22,13 @@ from marketplace.api.html_pages import Field, Form, Page, drawn
 from marketplace.api.origins import is_same_origin
 
 VISIT = "dw_visit"
-HTML = {"content": {"text/html": {"schema": {"type": "string"}}}}
+HTML = {"text/html": {"schema": {"type": "string"}}}
+JSON = {"application/json": {"schema": {"$ref": f"#/components/schemas/{Failure.__name__}"}}}
 PAGE_RESPONSES = {
-    200: {"description": "The form.", **HTML},
+    200: {"description": "The form.", "content": HTML},
     303: {"description": "Done: on to the next page."},
     **{
-        status: {"description": f"The form again: {said}", "model": Failure, **HTML}
+        status: {"description": f"The form again: {said}", "content": HTML | JSON}
         for status, said in {
             400: "what was typed cannot be.", 401: "email or password is wrong.", 403: "it was not sent from here.",
             404: "the link does not work any more.", 413: "it is too large.", 422: "it is no form.",

@@ -98,8 +98,7 @@ def sign_out_form(request: Request, next_path: Next = "/") -> Response:
         return RedirectResponse(local_path(next_path), 303)
     drawn_form, visit = form(request, "/sign-out", [], "Sign out", next=local_path(next_path))
     lead = f"You are signed in as {person.display_name} ({person.email})."
-    notes = [("Stay signed in:", "back to the shop", "/")]
-    return answered(request, Page("Sign out?", lead, drawn_form, notes=notes), visit)
+    return answered(request, Page("Sign out?", lead, drawn_form), visit)
 
 
 @router.post("/sign-out", responses=PAGE_RESPONSES)
@@ -161,7 +160,7 @@ def _sign_in_page(request: Request, email: str, next_path: str, error: Deftworks
         ("New here?", "Make an account", with_next(path_of(request, "/sign-up"), next_path)),
         ("Password forgotten? Whoever runs this shop gives you a link for a new one: no mail is sent.", "", ""),
     ]
-    page = Page("Sign in", "To buy skills, and to find those that you have.", drawn_form, alert_of(error), notes)
+    page = Page("Sign in", "Buy skills, and find those that you own.", drawn_form, alert_of(error), notes)
     return answered(request, page, visit, error)
 
 

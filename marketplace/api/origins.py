@@ -7,7 +7,7 @@ Two checks for forms, either of which would do: a token that follows from a cook
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from starlette.requests import Request
 
@@ -48,8 +48,8 @@ def local_path(wanted: str | None) -> str:
 def _stays_here(path: str) -> bool:
     if not path.isprintable() or "\\" in path or not path.startswith("/"):
         return False
-    parts = urlsplit(path)
-    return not parts.scheme and not parts.netloc and "//" not in parts.path
+    # A browser takes any number of slashes for the two before a host, so none may follow another.
+    return "//" not in path.partition("?")[0]
 
 
 def _own_origins(request: Request, settings: ShopSettings) -> set[str]:
