@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curation.conventions import JointRanges
 from curation.frame_rate import Clock, FrameRate, read_clock, settle_rate
 from curation.joint_conversion import JointPlan, plan_joints
 from curation.quality.text import is_empty, is_no_instruction, is_placeholder
 from data_contracts.errors import ContractError, DatasetUnreadable
+from data_contracts.joint_conventions import JointRanges
 from data_contracts.lerobot.features import DEFAULT_FEATURES
 from data_contracts.lerobot.schema import written_dtype
 

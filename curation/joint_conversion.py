@@ -2,7 +2,7 @@
 
 The proof is in the ranges: before, they are those of the convention that was recognised; after, every joint lies within its
 limits. Where that fails nothing of the vector is converted, and it is said. Joints in -100..100 stay so: how many degrees
-that is, only the calibration of that arm knows. Recognising is `curation.conventions`.
+that is, only the calibration of that arm knows. Recognising is `data_contracts.joint_conventions`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from curation.conventions import Convention, Family, JointRanges, odd_episodes, settled
+from data_contracts.joint_conventions import Convention, Family, JointRanges, odd_episodes, settled
 from data_contracts.manifests import JointUnit
 
 TURN_DEG = 360.0

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from data_contracts.catalogue import TABLES
 from data_contracts.findings import CODES, axis_of
 from data_contracts.manifests import MANIFESTS
+from data_contracts.robot_profile import RobotProfile
 from data_contracts.skill_pack import SkillPack
 from data_contracts.skills import Skills
 
@@ -24,7 +25,9 @@ from data_contracts.skills import Skills
 def pages() -> dict[str, str]:
     """Returns every page: file name to Markdown."""
     tables = {f"table-{table.name}.md": table.markdown() for table in TABLES}
-    manifests = {f"manifest-{model.__name__}.md": _manifest_page(model) for model in (*MANIFESTS, SkillPack)}
+    manifests = {
+        f"manifest-{model.__name__}.md": _manifest_page(model) for model in (*MANIFESTS, RobotProfile, SkillPack)
+    }
     made = {**tables, **manifests, "finding-codes.md": _codes_page(), "skills.md": _schema_page("skills.toml", Skills)}
     return {"README.md": _index(made), **made}
 

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 
 from data_contracts.identifiers import check_skill_id, split_semantic_version
 from data_contracts.manifests import Manifest, RateWithInterval
+from data_contracts.robot_profile import MotorCalibration
 from data_contracts.skills import Price, Split
 
 
@@ -55,6 +56,18 @@ class Requirements(Manifest):
     fps: float = Field(gt=0, description="Rate at which actions follow each other, 1/s.")
     num_parameters: int = Field(ge=1)
     weights_bytes: int = Field(ge=1)
+    num_action_steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="Actions of a chunk that are executed before the next; null in packs that did not say.",
+    )
+    lerobot_versions: str | None = Field(
+        default=None,
+        description="Releases of LeRobot that read it, a PEP 440 specifier; null in packs that did not say.",
+    )
+    calibration: dict[str, MotorCalibration] = Field(
+        default={}, description="By motor, of the robot that recorded most frames; empty where nobody published it."
+    )
 
 
 class EvaluationSummary(Manifest):

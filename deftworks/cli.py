@@ -20,6 +20,7 @@ from deftworks import (
     lakes,
     normalising,
     packs,
+    robots,
     running,
     serving,
     training,
@@ -41,6 +42,8 @@ train = typer.Typer(help="Train a base policy, or a skill on top of one.", no_ar
 app.add_typer(train, name="train")
 lake = typer.Typer(help="The lake: what takes the space, and what may go.", no_args_is_help=True)
 app.add_typer(lake, name="lake")
+robot = typer.Typer(help="Your robot: what it is, and which packs run on it.", no_args_is_help=True)
+app.add_typer(robot, name="robot")
 
 app.command("demo")(demonstrating.demo)
 app.command("run")(running.run)
@@ -61,6 +64,8 @@ train.command("finetune")(training.finetune)
 train.command("recipes")(training.recipes)
 lake.command("usage")(lakes.usage)
 lake.command("gc")(lakes.gc)
+robot.command("check")(robots.check)
+robot.command("profile")(robots.make_profile)
 app.command("shop")(serving.shop)
 app.command("dagster")(serving.dagster)
 

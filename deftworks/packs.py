@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deftworks.options import AsJson, Home
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import SSlibKey
 
 
 def verify(
@@ -27,12 +31,10 @@ def verify(
       deftworks pack verify open-drawer-1.0.0 --key deftworks.pub --json
     """
     from data_contracts.errors import PackError
-    from data_contracts.layout import Lake
     from deftworks.printing import out, print_json
-    from skill_packs.signing import read_public_keys, read_trusted_keys
     from skill_packs.verify import verify_pack
 
-    trusted = read_public_keys(key) if key else read_trusted_keys(Lake.at(home).keys)
+    trusted = trusted_keys(key, home)
     try:
         verified = verify_pack(path, trusted)
     except PackError as error:
@@ -56,3 +58,11 @@ def verify(
         f"[green]verified[/green] {pack.skill_id} {pack.version}: {len(pack.files)} files, signed by key {verified.key_id[:16]}…"
     )
     out.print(f"pack id {verified.pack_id}")
+
+
+def trusted_keys(key: list[Path] | None, home: Path | None) -> Mapping[str, SSlibKey]:
+    """Returns the public keys of the files, otherwise those pinned in the lake."""
+    from data_contracts.layout import Lake
+    from skill_packs.signing import read_public_keys, read_trusted_keys
+
+    return read_public_keys(key) if key else read_trusted_keys(Lake.at(home).keys)

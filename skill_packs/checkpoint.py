@@ -37,6 +37,7 @@ class Checkpoint:
     weights_bytes: int
     statistics: dict[str, np.ndarray]
     input_cameras: tuple[str, ...]
+    num_action_steps: int | None
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -57,20 +58,37 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         _check_kind(folder, path)
     config = _read_json(folder / CONFIG)
     shapes = _shapes(folder / WEIGHTS)
-    before = _statistics(folder, PREPROCESSOR, "normalizer_processor")
-    after = _statistics(folder, POSTPROCESSOR, "unnormalizer_processor")
-    _check_statistics(folder / PREPROCESSOR, before, config, (STATE, ACTION))
-    _check_statistics(folder / POSTPROCESSOR, after, config, (ACTION,))
     return Checkpoint(
         folder=folder,
         files=files,
         num_parameters=sum(prod(shape) for shape in shapes.values()),
         weights_bytes=(folder / WEIGHTS).stat().st_size,
-        statistics=before,
+        statistics=read_statistics(folder),
+        num_action_steps=num_action_steps(folder),
         input_cameras=tuple(
             sorted(key for key in config.get("input_features", {}) if key.startswith("observation.images."))
         ),
     )
+
+
+def read_statistics(folder: Path) -> dict[str, np.ndarray]:
+    """Returns the statistics that a checkpoint or pack normalises with, by `<feature>.<statistic>`.
+
+    Raises:
+        PackError: they are not there under exactly `action` and `observation.state`, before the policy and after it.
+    """
+    config = _read_json(folder / CONFIG)
+    before = _statistics(folder, PREPROCESSOR, "normalizer_processor")
+    after = _statistics(folder, POSTPROCESSOR, "unnormalizer_processor")
+    _check_statistics(folder / PREPROCESSOR, before, config, (STATE, ACTION))
+    _check_statistics(folder / POSTPROCESSOR, after, config, (ACTION,))
+    return before
+
+
+def num_action_steps(folder: Path) -> int | None:
+    """Returns how many actions of a chunk a checkpoint or pack executes; None where config.json does not say."""
+    steps = _read_json(folder / CONFIG).get("n_action_steps")
+    return steps if isinstance(steps, int) and steps >= 1 else None
 
 
 def _check_kind(folder: Path, path: str) -> None:

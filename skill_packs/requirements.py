@@ -26,6 +26,8 @@ SLOTS = (
     ("observation.images.camera3", "camera_side", "side"),
 )
 """The policy's camera slots, the column of SKILL_INDEX that says which camera fills each, and which view belongs there."""
+LEROBOT_VERSIONS = ">=0.4.0"
+"""The configuration's fields are those of LeRobot 0.4.0, which later releases read; packs are compared with 0.4.4."""
 _META = Path("meta/deftworks.json")
 T = TypeVar("T")
 
@@ -67,6 +69,8 @@ def read_requirements(
         fps=_most_frames(rows, rows["fps"].to_list()),
         num_parameters=policy.num_parameters,
         weights_bytes=policy.weights_bytes,
+        num_action_steps=policy.num_action_steps,
+        lerobot_versions=LEROBOT_VERSIONS,
     )
 
 

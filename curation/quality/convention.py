@@ -1,13 +1,13 @@
-"""Units and zero of the joints, as findings. Recognising is `curation.conventions`; whether they change is normalising's."""
+"""Units and zero of the joints, as findings. Recognising is `data_contracts.joint_conventions`; whether they change is normalising's."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from curation.conventions import Convention, JointRanges, odd_episodes, settled
 from curation.quality.detector import Detector
 from curation.quality.facts import ACTION, STATE, DatasetFacts
 from data_contracts.findings import Finding
+from data_contracts.joint_conventions import Convention, JointRanges, odd_episodes, settled
 
 _MEANING = {
     "degrees": "degrees",

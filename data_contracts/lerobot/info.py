@@ -62,25 +62,30 @@ def read_info(root: Path) -> DatasetInfo:
         DatasetUnreadable: it is empty, not JSON, not an object, or lacks `features` or a usable `fps`.
         UnknownVersion: `codebase_version` is absent or names a format other than v2.0, v2.1, v3.0.
     """
-    raw = _read_object(root)
-    version = _version(raw, root)
+    return parse_info(_read_content(root), str(root / INFO))
+
+
+def parse_info(content: bytes, name: str) -> DatasetInfo:
+    """Returns what the bytes of an info.json declare; `name` says in messages where they come from. Raises as `read_info`."""
+    raw = _parse_object(content, name)
+    version = _version(raw, name)
     declared = raw.get("features")
     if not isinstance(declared, dict) or not declared:
-        raise DatasetUnreadable(f"{root / INFO} declares no features.", hint="They name the columns and the cameras.")
+        raise DatasetUnreadable(f"{name} declares no features.", hint="They name the columns and the cameras.")
     features, findings = parse_features(declared)
     robot_type = raw.get("robot_type")
     return DatasetInfo(
         raw=raw,
         version=version,
         robot_type=robot_type if isinstance(robot_type, str) and robot_type else None,
-        fps=_fps(raw, root),
+        fps=_fps(raw, name),
         features=features,
         chunks_size=max(whole_number(raw.get("chunks_size")) or DEFAULT_CHUNKS_SIZE, 1),
         findings=findings,
     )
 
 
-def _read_object(root: Path) -> dict[str, Any]:
+def _read_content(root: Path) -> bytes:
     path = root / INFO
     if not path.is_file():
         raise NotADataset(
@@ -88,39 +93,42 @@ def _read_object(root: Path) -> dict[str, Any]:
             hint="Name the folder that has meta/, data/ and videos/ in it.",
         )
     try:
-        content = read_metadata(path)
+        return read_metadata(path)
     except (OSError, ValueError) as error:
         raise DatasetUnreadable(f"{path} cannot be read: {brief(error)}.", hint="Fetch the dataset again.") from error
+
+
+def _parse_object(content: bytes, name: str) -> dict[str, Any]:
     if not content.strip():
-        raise DatasetUnreadable(f"{path} is empty.", hint="Fetch the dataset again: the upload may have been cut off.")
+        raise DatasetUnreadable(f"{name} is empty.", hint="Fetch the dataset again: the upload may have been cut off.")
     if content.startswith(b"version https://git-lfs"):
-        raise DatasetUnreadable(f"{path} is a Git LFS pointer.", hint="Run `git lfs pull` in the dataset's repository.")
+        raise DatasetUnreadable(f"{name} is a Git LFS pointer.", hint="Run `git lfs pull` in the dataset's repository.")
     try:
         raw = parsed_json(content)
     except (ValueError, RecursionError) as error:
-        raise DatasetUnreadable(f"{path} is not JSON: {brief(error)}.", hint="Fetch the dataset again.") from error
+        raise DatasetUnreadable(f"{name} is not JSON: {brief(error)}.", hint="Fetch the dataset again.") from error
     if not isinstance(raw, dict):
-        raise DatasetUnreadable(f"{path} holds a {type(raw).__name__}, not an object.", hint="Fetch the dataset again.")
+        raise DatasetUnreadable(f"{name} holds a {type(raw).__name__}, not an object.", hint="Fetch the dataset again.")
     return raw
 
 
-def _version(raw: dict[str, Any], root: Path) -> str:
+def _version(raw: dict[str, Any], name: str) -> str:
     declared = raw.get("codebase_version")
     found = re.match(r"^v?(\d+)\.(\d+)(?:\.\d+)?$", str(declared).strip())
     version = f"v{found[1]}.{found[2]}" if found else None
     if version not in VERSIONS:
         what = "no codebase_version" if declared is None else f"codebase_version {str(declared)[:40]!r}"
-        raise UnknownVersion(f"{root / INFO} declares {what}.", hint=f"Known versions: {', '.join(VERSIONS)}.")
+        raise UnknownVersion(f"{name} declares {what}.", hint=f"Known versions: {', '.join(VERSIONS)}.")
     return version
 
 
-def _fps(raw: dict[str, Any], root: Path) -> float:
+def _fps(raw: dict[str, Any], name: str) -> float:
     try:
         fps = float(raw.get("fps"))  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         fps = math.nan
     if not math.isfinite(fps) or fps <= 0:
         raise DatasetUnreadable(
-            f"{root / INFO} declares fps {raw.get('fps')!r}.", hint="It must be a positive number of frames per second."
+            f"{name} declares fps {raw.get('fps')!r}.", hint="It must be a positive number of frames per second."
         )
     return fps

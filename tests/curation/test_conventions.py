@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from curation.conventions import NEW_GRID_DEG, OLD_GRID_DEG, JointRanges, odd_episodes, recognise, settled
 from curation.quality.convention import detect_unit_convention, detect_zero_convention
 from curation.quality.facts import DatasetFacts, EpisodeFacts
 from curation.quality.movement import summarise
+from data_contracts.joint_conventions import NEW_GRID_DEG, OLD_GRID_DEG, JointRanges, odd_episodes, recognise, settled
 
 NEW = ("shoulder_pan.pos", "shoulder_lift.pos", "elbow_flex.pos", "wrist_flex.pos", "wrist_roll.pos", "gripper.pos")
 OLD = tuple(f"main_{name.removesuffix('.pos')}" for name in NEW)

@@ -2,8 +2,9 @@
 
 One robot type hides three conventions: degrees from the arm stretched out horizontally (before LeRobot's PR 777), -100 to 100
 of each joint's range, and degrees from the middle of the range. Other stacks write radians, metres or raw encoder counts.
-Pure functions over the extremes of each episode. Families and their limits are data: `robots.toml`. Converting is
-`curation.joint_conversion`; what a report says of it is `curation.quality.convention`.
+Pure functions over the extremes of each episode, for whoever judges recordings and whoever judges a robot. Families and their
+limits are data: `robots.toml`. Converting is `curation.joint_conversion`; what a report says of it is
+`curation.quality.convention`; whether a robot counts as a pack does is `skill_packs.fit_units`.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Convention:
 @cache
 def families() -> tuple[Family, ...]:
     """Returns the families of robots.toml."""
-    table = tomllib.loads(files("curation").joinpath("robots.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads(files("data_contracts").joinpath("robots.toml").read_text(encoding="utf-8"))
     return tuple(_family(key, entry) for key, entry in table.items())
 
 
@@ -99,7 +100,7 @@ def recognise(ranges: JointRanges, robot_type: str | None) -> Convention:
     low_D, high_D = _reach(ranges)
     if not low_D.size:
         return Convention()
-    family, joints = _family_of(ranges.names, low_D.size, robot_type)
+    family, joints = family_of(ranges.names, low_D.size, robot_type)
     if family is None:
         return _without_family(ranges.names, low_D, high_D)
     is_arm_D = np.array([not joint.endswith(family.gripper) for joint in joints])
@@ -133,7 +134,7 @@ def odd_episodes(ranges: JointRanges, robot_type: str | None) -> list[int]:
     Only what a single episode can show is compared: the size of the unit (degrees, radians, counts) and the zero.
     """
     votes: dict[tuple[str, str | None], list[int]] = {}
-    family, joints = _family_of(ranges.names, ranges.low_ED.shape[1], robot_type)
+    family, joints = family_of(ranges.names, ranges.low_ED.shape[1], robot_type)
     if family is None or not joints or not np.isfinite([ranges.low_ED, ranges.high_ED]).all():
         return []
     is_arm_D = np.array([not joint.endswith(family.gripper) for joint in joints])
@@ -162,7 +163,7 @@ def _joined(a: JointRanges, b: JointRanges) -> JointRanges:
 
 
 @lru_cache(maxsize=1024)  # asked once per episode
-def _family_of(names: tuple[str, ...], size: int, robot_type: str | None) -> tuple[Family | None, tuple[str, ...]]:
+def family_of(names: tuple[str, ...], size: int, robot_type: str | None) -> tuple[Family | None, tuple[str, ...]]:
     """Returns whose joints these are, by their names; by robot type and number where the names say nothing."""
     for family in families():
         joints = tuple(_joint(name, family) for name in names)
