@@ -14,8 +14,17 @@ from deftworks.options import Home
 Port = Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)]
 
 
-def shop(home: Home = None, port: Port = 8501) -> None:
-    """Open the shop (Streamlit) on the newest catalogue release.
+def shop(
+    home: Home = None,
+    port: Port = 8501,
+    host: Annotated[
+        str, typer.Option(help="Where to listen. Others reach the shop through a proxy that speaks https.")
+    ] = "localhost",
+) -> None:
+    """Open the shop on the newest catalogue release: pages, HTTP API, and payments with test money.
+
+    Payments go to Stripe where STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET are set; otherwise to a payment server of test money
+    that runs beside the shop. A first start prints a link with which its operator makes their account.
 
     [bold]Example[/bold]
 
@@ -28,7 +37,7 @@ def shop(home: Home = None, port: Port = 8501) -> None:
     lake = Lake.at(home)
     check_free(port)
     err.print(f"Shop of {lake.home} on http://localhost:{port}. Stop it with Ctrl-C.")
-    _serve(shop_command(port), {HOME_VARIABLE: str(lake.home)})
+    _serve(shop_command(port, host), {HOME_VARIABLE: str(lake.home)})
 
 
 def dagster(home: Home = None, port: Port = 3000) -> None:

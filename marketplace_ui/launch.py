@@ -6,16 +6,15 @@ import sys
 from pathlib import Path
 
 APP = Path(__file__).with_name("app.py")
+HOST = "localhost"
+STREAMLIT = {
+    "server.headless": True,
+    "server.fileWatcherType": "none",
+    "browser.gatherUsageStats": False,
+    "logger.hideWelcomeMessage": True,
+}
 
 
-def shop_command(port: int) -> list[str]:
-    """Returns the command that serves the shop on this machine's `port`. The lake is the environment's DEFTWORKS_HOME."""
-    settings = {
-        "server.port": str(port),
-        "server.address": "localhost",
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-    }
-    flags = [f"--{name}={value}" for name, value in settings.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(APP), *flags]
+def shop_command(port: int, host: str = HOST) -> list[str]:
+    """Returns the command that serves the shop at this machine's `port`. The lake is the environment's DEFTWORKS_HOME."""
+    return [sys.executable, "-m", "marketplace_ui.server", "--host", host, "--port", str(port)]
