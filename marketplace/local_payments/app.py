@@ -53,7 +53,7 @@ def create_app(bank: Bank, api_key: str) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def not_here(request: Request, _: HTTPException) -> Response:
-        return _refusal(unknown_route(request.method, request.url.path[:200]))
+        return _refusal(unknown_route(request.method, request.scope["path"][:200]))
 
     return app
 
@@ -63,7 +63,9 @@ def _endpoint(bank: Bank, route: Route, api_key: str, in_progress: InProgress) -
         key = None
         try:
             _authenticate(request.headers.get("authorization", ""), api_key)
-            fault = None if route.control else bank.faults.take(REQUEST_KINDS, f"{route.method} {request.url.path}")
+            fault = (
+                None if route.control else bank.faults.take(REQUEST_KINDS, f"{route.method} {request.scope['path']}")
+            )
             if fault and fault.kind == "rate_limited":
                 raise rate_limited()
             owner = request.headers.get("stripe-account", PLATFORM)
@@ -85,9 +87,9 @@ async def _serve(
         raise server_error()
     if fault and kind == "delay":
         await asyncio.sleep(fault.seconds)
-    given = decode(b"&".join(part for part in (request.url.query.encode(), raw) if part))
+    given = decode(b"&".join(part for part in (request.scope["query_string"], raw) if part))
     call = Call(bank, owner, request.path_params, route.check(given, ""))
-    hashed = request_hash(route.method, request.url.path, given)
+    hashed = request_hash(route.method, request.scope["path"], given)
     answer = await run_in_threadpool(answer_call, route, call, key, hashed)
     if kind == "error_500_after_commit":
         raise server_error()
@@ -157,7 +159,7 @@ def _key(request: Request, route: Route, owner: str) -> str | None:
         return None
     if len(key) > LONGEST_KEY:
         raise Refused(f"Idempotency keys have at most {LONGEST_KEY} characters.", kind="idempotency_error")
-    return f"{owner}/{key}"
+    return f"{owner}\n{key}"
 
 
 async def _read(request: Request) -> bytes:
@@ -173,7 +175,7 @@ async def _read(request: Request) -> bytes:
 def _response(answer: Answer, key: str | None) -> Response:
     headers = {"Request-Id": f"req_{secrets.token_hex(7)}", "Stripe-Version": API_VERSION, "Cache-Control": "no-store"}
     if key:
-        headers["Idempotency-Key"] = key.partition("/")[2].encode("ascii", "replace").decode()
+        headers["Idempotency-Key"] = key.partition("\n")[2].encode("ascii", "replace").decode()
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
     return Response(answer.body, answer.status, headers, media_type="application/json")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 
 from fastapi import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_OPEN: weakref.WeakValueDictionary[tuple[str, int], asyncio.Transport] = weakref.WeakValueDictionary()
+_OPEN: dict[tuple[str, int], asyncio.Transport] = {}
 
 
 class CuttableProtocol(H11Protocol):
@@ -18,6 +17,11 @@ class CuttableProtocol(H11Protocol):
         super().connection_made(transport)
         if self.client:
             _OPEN[self.client] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.client:
+            _OPEN.pop(self.client, None)
 
 
 async def cut(request: Request) -> None:

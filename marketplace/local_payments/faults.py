@@ -30,11 +30,11 @@ class Faults:
     """Ask `take` at each point where something may go wrong. Safe to use from several threads."""
 
     enabled: bool = False
-    _queue: list[Fault] = field(default_factory=list)
-    _chances: dict[str, float] = field(default_factory=dict)
-    _dice: random.Random = field(default_factory=lambda: random.Random(0))
-    _seconds: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _queue: list[Fault] = field(default_factory=list, init=False)
+    _chances: dict[str, float] = field(default_factory=dict, init=False)
+    _dice: random.Random = field(default_factory=lambda: random.Random(0), init=False)
+    _seconds: float = field(default=0.0, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def add(self, fault: Fault) -> None:
         with self._lock:

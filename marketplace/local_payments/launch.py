@@ -27,6 +27,7 @@ HOST = "127.0.0.1"
 PATIENCE_S = 30.0
 ROOT = str(Path(__file__).parents[2])
 """Where `marketplace` is, for a child that starts elsewhere."""
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def start_local_payments(
@@ -78,7 +79,7 @@ class LocalPayments:
         until = time.monotonic() + PATIENCE_S
         while self.process.poll() is None and time.monotonic() < until:
             try:
-                with urllib.request.urlopen(f"{self.address}/health", timeout=5) as response:
+                with _OPENER.open(f"{self.address}/health", timeout=5) as response:
                     response.read()
                 return
             except (OSError, http.client.HTTPException):
@@ -166,7 +167,7 @@ class LocalPayments:
         request = urllib.request.Request(f"{self.address}/_faults{path}", body, method=method)
         request.add_header("Authorization", "Basic " + base64.b64encode(f"{self.api_key}:".encode()).decode())
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
+            with _OPENER.open(request, timeout=PATIENCE_S) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             raise PaymentRefused(f"{method} /_faults{path}: {error.read().decode(errors='replace')}") from error
