@@ -11,6 +11,7 @@ import sys
 import typer
 
 from deftworks import (
+    accounts,
     contributing,
     corpora,
     crawling,
@@ -23,6 +24,7 @@ from deftworks import (
     robots,
     running,
     serving,
+    shop_admin,
     training,
 )
 
@@ -44,6 +46,8 @@ lake = typer.Typer(help="The lake: what takes the space, and what may go.", no_a
 app.add_typer(lake, name="lake")
 robot = typer.Typer(help="Your robot: what it is, and which packs run on it.", no_args_is_help=True)
 app.add_typer(robot, name="robot")
+app.add_typer(accounts.account, name="account")
+app.add_typer(shop_admin.shop_admin, name="shop-admin")
 
 app.command("demo")(demonstrating.demo)
 app.command("run")(running.run)
