@@ -25,14 +25,16 @@ REFUND_DETAILS = ["data.balance_transaction", "data.failure_balance_transaction"
 class StripeProvider:
     """See PaymentProvider. `address` is Stripe's unless given."""
 
-    def __init__(self, api_key: str, webhook_secret: str, address: str | None = None) -> None:
+    def __init__(
+        self, api_key: str, webhook_secret: str, address: str | None = None, *, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self.is_test = api_key.startswith(IS_TEST_KEY)
         self._webhook_secret = webhook_secret
         self._client = stripe.StripeClient(
             api_key,
             base_addresses={"api": address} if address else None,
             max_network_retries=0,  # the outbox asks again, and remembers that it did
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
+            http_client=stripe.RequestsClient(timeout=timeout_s),
         )
 
     def create_checkout(self, request: CheckoutRequest, key: str) -> Checkout:
