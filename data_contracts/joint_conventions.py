@@ -203,7 +203,7 @@ def _unit(ranges: JointRanges, family: Family, is_arm_D: np.ndarray) -> tuple[Un
         return "degrees", 0.99, ["values are encoder steps of 360 / 4095 degrees from the middle"], "middle"
     num_touching = int(np.sum(np.abs(np.stack([-low_D, high_D])[:, is_arm_D] - 100) < TOUCHES_WITHIN))
     if furthest > NORMALISED_LIMIT:
-        reasons = [f"{int((arm > NORMALISED_LIMIT).sum())} joints leave -100..100 (up to {furthest:.1f})"]
+        reasons = [f"{int((arm > NORMALISED_LIMIT).sum())} of {arm.size} joints leave -100..100 (up to {furthest:.1f})"]
         if num_touching > 1:
             return "unknown", 0.5, [*reasons, f"{num_touching} ends lie at exactly 100, as if clipped"], None
         return "degrees", 0.95, reasons, None

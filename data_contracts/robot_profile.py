@@ -76,6 +76,7 @@ class ProfileCamera(Manifest):
     key: Name
     height_px: int | None = Field(ge=1, le=100_000)
     width_px: int | None = Field(ge=1, le=100_000)
+    channels: int = Field(default=3, ge=1, le=1_000, description="3 are colours; depth has 1.")
     role: Role | None = None
 
 

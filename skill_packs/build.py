@@ -23,6 +23,7 @@ from data_contracts.skill_pack import (
     ChangelogEntry,
     EvaluationSummary,
     FileEntry,
+    Learning,
     LicenceStatement,
     Provenance,
     Requirements,
@@ -206,6 +207,9 @@ def _describe(
         evaluation=EvaluationSummary(
             world=report.world, is_simulated=report.is_simulated, policy=report.policy, baselines=report.baselines,
             seeds=report.seeds,
+        ),
+        learning=Learning(
+            num_steps=run.num_steps, first_loss=run.first_loss, final_loss=run.final_loss, validation=run.validation
         ),
         provenance=Provenance(
             corpus_hash=run.corpus_hash, training_run_digest=run.digest(), base_digest=run.base_digest, recipe=skill.recipe,

@@ -14,6 +14,7 @@ from data_contracts.skill_pack import CameraSlot, Requirements
 from skill_packs.fit_item import Item, listed
 
 _SLOT = re.compile(r"observation\.images\.camera[1-9]")
+COLOURS = 3
 _PREFIX = "observation.images."
 LARGEST_ASPECT_CHANGE = 1.1
 SMALLEST_SHARE = 0.5
@@ -24,7 +25,7 @@ def check_cameras(needs: Requirements, profile: RobotProfile) -> tuple[list[Item
     items: list[Item] = []
     chosen: dict[str, str] = {}
     for slot in needs.cameras:
-        item, camera = _choose(slot, profile.cameras)
+        item, camera = _choose(slot, [camera for camera in profile.cameras if camera.key not in chosen])
         items.append(item)
         if camera is not None:
             chosen[camera.key] = slot.key
@@ -43,6 +44,9 @@ def _choose(slot: CameraSlot, cameras: Sequence[ProfileCamera]) -> tuple[Item, P
         return Item(name, "unknown", reason, slot.is_required), None
     if fitting:
         camera = fitting[0]
+        if camera.channels != COLOURS:
+            reason = f"{camera.key} has {camera.channels} channels, the pack looks at {COLOURS} (red, green, blue)."
+            return Item(name, "fails", reason, True), None
         if camera.key == slot.key:
             return Item(name, "ok", f"{camera.key} shows {camera.role}, as the pack's slot of that name.", True), camera
         return Item(name, "mapped", f"{camera.key} shows {camera.role}: it goes to {slot.key}.", True), camera

@@ -101,9 +101,9 @@ def check_units(
             return Item(name, "fails", f"{reason} Calibrate with LeRobot 0.4 or newer.", True), nothing
     verdict = "ok" if getattr(profile, f"{what}_statistics") else "warning"
     seen = "" if verdict == "ok" else " No recorded values confirm it."
-    units = " and ".join(dict.fromkeys(unit for unit in pack.units if unit))
     zero = f" from {_SPOKEN[pack.zero]}" if pack.zero else ""
-    return Item(name, verdict, f"{units}{zero}: {robot.why}.{seen}", True), pack.units
+    units = [f"{unit}{zero}" if unit == DEGREES else unit for unit in dict.fromkeys(pack.units) if unit]
+    return Item(name, verdict, f"{', '.join(units)}: {robot.why}.{seen}", True), pack.units
 
 
 _SPOKEN = {"middle": "the middle of each joint's range", "stretched": "the arm stretched out (before LeRobot's PR 777)"}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from data_contracts.joint_conventions import family_of
-from data_contracts.robot_profile import RobotProfile
+from data_contracts.robot_profile import RobotProfile, VectorStatistics
 from data_contracts.skill_pack import Joint
 from skill_packs.fit_calibration import reach_deg
 from skill_packs.fit_item import Item, listed
@@ -15,6 +15,8 @@ from skill_packs.pack_needs import Distribution
 
 FURTHEST_Z, FAR_Z = 6.0, 3.0
 """From 6 standard deviations on the policy has seen nothing like it; from 3 on little."""
+STILL = 0.02
+"""Share of the training's range within which a joint counts as not moved."""
 SLACK_DEG = 5.0
 _LEAST_STD = {DEGREES: 2.0, NORMALISED: 2.0, PERCENT: 2.0, RADIANS: 0.035}
 """A joint that stood still in training has next to no deviation; by less than this no two arms agree."""
@@ -41,9 +43,9 @@ def check_ranges(
     if recorded is None:
         return Item("ranges", "unknown", "No statistics of your recording say how far your arm has moved.")
     wider = [
-        f"{joint.name} {joint.min:.4g} to {joint.max:.4g} (yours {recorded.min[p]:.4g} to {recorded.max[p]:.4g})"
-        for joint, p in zip(needed, places, strict=True)
-        if _is_wider(joint, recorded.min[p], recorded.max[p])
+        f"{joint.name} {joint.min:.4g} to {joint.max:.4g} (yours {low:.4g} to {high:.4g})"
+        for joint, low, high in _recorded(needed, recorded, places)
+        if _is_wider(joint, low, high)
     ]
     if wider:
         return Item("ranges", "warning", f"The pack moves further than your recording does: {listed(wider)}.")
@@ -97,40 +99,53 @@ def check_distribution(
     name = "state distribution"
     statistics = profile.state_statistics
     if trained is None:
-        return Item(
-            name, "unknown", "The pack's manifest alone does not hold the statistics; the pack's folder does.", True
-        )
+        reason = "The pack's manifest alone does not hold the statistics; the pack's folder does."
+        return Item(name, "unknown", reason, True)
     if statistics is None:
-        return Item(
-            name,
-            "unknown",
-            "Give meta/stats.json (or episodes_stats.jsonl) of the recording: without values nothing shows that the zero of each joint is the pack's.",
-            True,
-        )
+        reason = "Give meta/stats.json (or episodes_stats.jsonl) of the recording: without values nothing shows that the zero of each joint is the pack's."
+        return Item(name, "unknown", reason, True)
     if places is None:
         return Item(name, "unknown", "It is not clear which joint is which.", True)
+    if all(high - low <= STILL * (joint.max - joint.min) for joint, low, high in _recorded(needed, statistics, places)):
+        return Item(
+            name, "unknown", "Your recording shows no movement, so it does not show how the joints count.", True
+        )
     scores = []
     for place, joint, mean, std, unit in zip(places, needed, trained.mean, trained.std, units, strict=True):
         least = _LEAST_STD.get(unit or "", 0.0) or max(0.02 * (joint.max - joint.min), 0.02 * abs(mean), 1e-6)
         scores.append((abs(statistics.mean[place] - mean) / max(std, least), joint.name, statistics.mean[place], mean))
-    far = [
-        f"{joint} is {own:.4g} on average, {theirs:.4g} in training (z = {z:.1f})"
+    far = {
+        joint: f"{joint} is {own:.4g} on average, {theirs:.4g} in training (z = {z:.1f})"
         for z, joint, own, theirs in sorted(scores, reverse=True)
         if z > FAR_Z
-    ]
+    }
     worst = max(scores)
-    if worst[0] > FURTHEST_Z:
+    if beyond := [
+        far[joint] for z, joint, *_ in sorted(scores, reverse=True) if z > FURTHEST_Z and not _is_gripper(joint)
+    ]:
+        reason = f"Further than {FURTHEST_Z:g} deviations the policy has seen nothing like it: {listed(beyond)}."
         return Item(
             name,
             "fails",
-            f"{listed(far)}: further than {FURTHEST_Z:g} deviations the policy has seen nothing like it. Another zero, or another pose: record an episode from a pose like the pack's.",
+            f"{reason} It is another zero, or another pose: record an episode from a pose like the pack's.",
             True,
         )
     if far:
-        return Item(name, "warning", f"{listed(far)}: start from a pose like those of the pack's recordings.", True)
-    return Item(
-        name,
-        "ok",
-        f"No joint is further than {worst[0]:.1f} deviations from training ({worst[1]}); {FURTHEST_Z:g} would be too far.",
-        True,
-    )
+        return Item(
+            name, "warning", f"{listed(far.values())}: start from a pose like those of the pack's recordings.", True
+        )
+    reason = f"No joint is further than {worst[0]:.1f} deviations from training ({worst[1]}); {FURTHEST_Z:g} would be too far."
+    return Item(name, "ok", reason, True)
+
+
+def _recorded(
+    needed: Sequence[Joint], statistics: VectorStatistics, places: Places
+) -> Iterator[tuple[Joint, float, float]]:
+    """Yields each value of the pack with the ends of what the robot recorded of it."""
+    for joint, place in zip(needed, places, strict=True):
+        yield joint, statistics.min[place], statistics.max[place]
+
+
+def _is_gripper(joint: str) -> bool:
+    """A gripper stands open in one task and closed in another: its zero is its end, and units have been compared."""
+    return "gripper" in joint.lower()

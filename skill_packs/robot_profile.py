@@ -139,8 +139,8 @@ def _camera_key(camera: str, keys: list[str]) -> str:
 
 
 def _picture(feature: Feature) -> dict[str, int | None]:
-    height, width = feature.shape[:2] if len(feature.shape) == 3 else (None, None)
-    return {"height_px": height or None, "width_px": width or None}
+    height, width, channels = feature.shape if len(feature.shape) == 3 else (None, None, None)
+    return {"height_px": height or None, "width_px": width or None, "channels": channels or 3}
 
 
 def _read_calibration(source: Source) -> dict[str, Any]:

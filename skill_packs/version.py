@@ -79,6 +79,8 @@ def _other_changes(old: SkillPack, new: SkillPack) -> list[str]:
         sentences.append(
             f"Evaluated again: {_counted(new.evaluation.policy)} successes, was {_counted(old.evaluation.policy)}."
         )
+    if old.requirements != new.requirements:
+        sentences.append("What it needs of a robot is stated anew; joints and cameras are the same.")
     if old.price != new.price:
         sentences.append("The price changed.")
     if (old.title, old.description) != (new.title, new.description):

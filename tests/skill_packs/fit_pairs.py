@@ -19,6 +19,7 @@ from tests.skill_packs.make_robots import (
     SO,
     TO_OLD_ZERO,
     TO_RADIANS,
+    TRAINED,
     Files,
     calibration,
     changed,
@@ -32,6 +33,7 @@ OLD_NAMES = tuple(f"main_{joint}" for joint in ARM)
 OLD_RECORDED = converted(RECORDED, *TO_OLD_ZERO)
 NARROW = converted(RECORDED, (1, 0.5, 0.5, 0.5, 1, 1), (0, 0, 0, 37, 0, 0))
 """The same arm, never beyond -100..100 nor at its ends: degrees or normalised, the values do not tell."""
+STILL = {"mean": TRAINED["mean"], "std": [0] * 6, "min": TRAINED["mean"], "max": TRAINED["mean"]}
 SHUFFLED = (5, 4, 3, 2, 1, 0)
 MIRRORED = {joint: entry | {"drive_mode": int(joint == "elbow_flex")} for joint, entry in calibration().items()}
 
@@ -121,6 +123,8 @@ PAIRS = [
     Pair("a joint far from where training had it", "degrees", HONEST.with_(statistics=changed(RECORDED, 4, mean=95, std=5, min=60, max=120)), NOT, "state distribution"),
     Pair("an arm that does not move at all", "degrees", HONEST.with_(statistics={"mean": [0] * 6, "std": [0] * 6, "min": [0] * 6, "max": [0] * 6}), NOT, "state units"),
     Pair("a joint that counts backwards", "degrees", HONEST.with_(statistics=converted(RECORDED, (1, 1, 1, -1, 1, 1))), NOT, "state distribution"),
+    Pair("a gripper that is open in another task warns", "degrees", HONEST.with_(statistics=changed(RECORDED, 5, mean=80, std=5, min=40, max=100)), RUNS, "state distribution"),
+    Pair("an arm that stands still, though where training was", "degrees", HONEST.with_(statistics=STILL, units={"*": "degrees"}), NOT, "state distribution"),
     # calibration
     Pair("a drifted calibration", "calibrated", HONEST.with_(calibration=calibration(elbow_flex=(848, 3648))), NOT, "calibration"),
     Pair("a drifted end of the range, normalised", "calibrated, normalised", HONEST_NORMALISED.with_(calibration=calibration(elbow_flex=(648, 3648))), NOT, "calibration"),
@@ -138,6 +142,7 @@ PAIRS = [
     Pair("one role of two", "degrees", HONEST.with_(roles={"front": "camera1"}), NOT, "camera wrist"),
     Pair("a side view for a front view", "degrees", HONEST.with_(roles={"side": "camera1", "wrist": "camera2"}), NOT, "camera front"),
     Pair("a top view for a front view", "degrees", HONEST.with_(roles={"top": "camera1", "wrist": "camera2"}), NOT, "camera front"),
+    Pair("a depth camera for the front view", "degrees", HONEST.with_(cameras={"camera1": (480, 640, 1), "camera2": (480, 640)}), NOT, "camera front"),
     # rate and machine
     Pair("a third of the rate", "degrees", HONEST.with_(fps=10), NOT, "fps"),
     Pair("too little memory", "degrees", HONEST, NOT, "memory", Machine(GIB)),

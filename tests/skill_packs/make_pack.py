@@ -29,7 +29,8 @@ def make_checkpoint(folder: Path, seed: int = 0, action_key: str = "action") -> 
     features = {key: {"type": "VISUAL", "shape": [3, 48, 64]} for key in CAMERAS}
     features["observation.state"] = {"type": "STATE", "shape": [len(JOINTS)]}
     outputs = {"action": {"type": "ACTION", "shape": [len(JOINTS)]}}
-    write_json(folder / "config.json", {"type": "smolvla", "input_features": features, "output_features": outputs})
+    config = {"type": "smolvla", "n_action_steps": 8, "input_features": features, "output_features": outputs}
+    write_json(folder / "config.json", config)
     statistics = {
         f"{feature}.{name}": np.full(len(JOINTS), value, dtype=np.float32)
         for feature in ("observation.state", action_key)

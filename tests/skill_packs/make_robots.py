@@ -55,7 +55,7 @@ def calibration(**changes: tuple[int, int]) -> dict[str, dict[str, int]]:
 
 @dataclass(frozen=True)
 class Files:
-    """What an owner gives. `cameras` are key -> (height, width); `roles` are role -> camera name."""
+    """What an owner gives. `cameras` are name -> (height, width) or with channels; `roles` are role -> camera name."""
 
     robot_type: str | None = "so100_follower"
     names: tuple[str, ...] | None = SO
@@ -64,7 +64,7 @@ class Files:
     action_statistics: Rows | None = None
     fps: float = 30
     version: str = "v3.0"
-    cameras: Mapping[str, tuple[int, int]] = field(
+    cameras: Mapping[str, tuple[int, ...]] = field(
         default_factory=lambda: {"camera1": (480, 640), "camera2": (480, 640)}
     )
     roles: Mapping[str, str] = field(default_factory=lambda: {"front": "camera1", "wrist": "camera2"})
@@ -76,10 +76,10 @@ class Files:
         cameras = {
             f"observation.images.{name}": {
                 "dtype": "video",
-                "shape": [height, width, 3],
+                "shape": [*size, 3][:3],
                 "names": ["height", "width", "channels"],
             }
-            for name, (height, width) in self.cameras.items()
+            for name, size in self.cameras.items()
         }
         features = {"observation.state": state, "action": action, **cameras}
         document = {

@@ -66,6 +66,7 @@ def test_ranges_are_those_of_the_training_episodes_alone(tmp_path, checkpoint):
     ]  # fmt: skip
     assert [(joint.min, joint.max) for joint in needs.action] == [(-10, 10), (-20, 20), (-30, 30)]
     assert (needs.robot_type, needs.fps, needs.num_parameters) == ("so100", 30.0, 26)
+    assert (needs.num_action_steps, needs.lerobot_versions) == (8, ">=0.4.0")
     assert needs.weights_bytes == (checkpoint / "model.safetensors").stat().st_size
 
 
