@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -248,6 +251,29 @@ def test_a_link_for_a_new_password_works_once_and_for_a_day(
     assert _who(shop, ada.session) is None
     with pytest.raises(LinkSpent):
         use_new_password_link(shop, throttle, HERE, link, PASSWORD)
+
+
+def test_of_two_at_the_same_moment_one_gets_the_link_and_one_the_email(
+    shop: Shop, throttle: Throttle, ada: SignedIn
+) -> None:
+    link = _token_of(new_password_link(shop, ada.person.id, "shop"))
+    eve = {"name": "Eve", "email": "eve@example.org", "password": ANOTHER}
+    together = threading.Barrier(4)
+
+    def attempt(act: Callable[[], SignedIn]) -> str:
+        together.wait(20)
+        try:
+            return act().person.display_name
+        except AccountError as error:
+            return type(error).__name__
+
+    acts = [
+        lambda: use_new_password_link(shop, throttle, HERE, link, ANOTHER),
+        lambda: sign_up(shop, throttle, HERE, **eve),
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(attempt, acts * 2))
+    assert sorted(answers) == ["AccountError", "Ada", "Eve", "LinkSpent"]
 
 
 def test_a_disabled_person_cannot_come_back_by_a_link(shop: Shop, throttle: Throttle, ada: SignedIn) -> None:
