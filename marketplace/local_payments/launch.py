@@ -38,6 +38,7 @@ def start_local_payments(
 
     Raises:
         PaymentUnavailable: it ended or did not answer in time; with what it wrote last.
+        OSError: the port is taken.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / SECRETS

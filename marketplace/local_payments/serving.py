@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
 
+from data_contracts.errors import PaymentError
 from marketplace.local_payments.app import create_app
 from marketplace.local_payments.bank import Bank
+from marketplace.local_payments.checkout import move_open_sessions
 from marketplace.local_payments.connection import CuttableProtocol
 from marketplace.local_payments.events import keep_default_endpoint
 from marketplace.local_payments.faults import Faults
@@ -18,6 +24,8 @@ from marketplace.local_payments.webhooks import Deliverer
 
 HOST = "127.0.0.1"
 """Nobody but this machine; test money is not for a network."""
+PATIENCE_S = 3.0
+"""How long a server waits for the one before it to let go of the database."""
 
 
 def listen(port: int) -> socket.socket:
@@ -31,9 +39,37 @@ def listen(port: int) -> socket.socket:
 def serve(
     database: Path, listening: socket.socket, secrets: Secrets, *, webhook_url: str | None, faults: bool, tariff: Tariff
 ) -> None:
-    """Answers until SIGTERM or SIGINT."""
+    """Answers until SIGTERM or SIGINT.
+
+    Raises:
+        PaymentError: another server has this database.
+    """
+    with _alone(database):
+        _serve(database, listening, secrets, webhook_url, faults, tariff)
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[None]:
+    """The clock, the keys in progress and the order of webhooks are one process's. The lock ends with the process, however it ends."""
+    with database.with_name(f"{database.name}.lock").open("w") as file:
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    raise PaymentError(f"{database}: another server has it.", hint="End that one first.") from error
+                time.sleep(0.05)
+        yield
+
+
+def _serve(
+    database: Path, listening: socket.socket, secrets: Secrets, webhook_url: str | None, faults: bool, tariff: Tariff
+) -> None:
     store = Store(database)
     bank = Bank(store, f"http://{HOST}:{listening.getsockname()[1]}", tariff, Faults(enabled=faults))
+    move_open_sessions(bank)
     if webhook_url:
         keep_default_endpoint(bank, webhook_url, secrets.webhook_secret)
     deliverer = Deliverer(bank)

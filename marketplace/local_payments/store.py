@@ -87,6 +87,7 @@ class Store:
         with self.transaction():
             self._seed = self._fact("seed", seed or secrets.token_hex(32))
             self._clock_offset_s = int(self._fact("clock_offset_s", "0"))
+            self._drawn = int(self._fact("drawn", "0"))
 
     def close(self) -> None:
         with self._lock:
@@ -146,9 +147,9 @@ class Store:
 
     def new_id(self, prefix: str) -> str:
         """Returns an id that nobody can guess without the seed, and the same one at the same point of the same history."""
-        drawn = int(self._fact("drawn", "0")) + 1
-        self.rows("UPDATE facts SET value = ? WHERE name = 'drawn'", str(drawn))
-        number = int.from_bytes(hashlib.sha256(f"{self._seed}:{drawn}".encode()).digest(), "big")
+        self._drawn += 1  # what a rollback takes back is skipped, never drawn again
+        self.rows("UPDATE facts SET value = ? WHERE name = 'drawn'", str(self._drawn))
+        number = int.from_bytes(hashlib.sha256(f"{self._seed}:{self._drawn}".encode()).digest(), "big")
         digits = []
         for _ in range(24):
             number, digit = divmod(number, len(ALPHABET))

@@ -34,7 +34,28 @@ SENSIBLE = (
     "\x00", "é", "١", "*", "won", "rate_limited", "cs_test_x",
 )  # fmt: skip
 
-NAME = st.one_of(st.sampled_from(NAMES), st.text(max_size=10))
+WHOLE = {
+    "/v1/checkout/sessions": {
+        "mode": "payment", "success_url": "https://shop.example/", "line_items[0][price_data][currency]": "eur",
+        "line_items[0][price_data][unit_amount]": "100", "line_items[0][price_data][product_data][name]": "Pick",
+    },
+    "/v1/accounts": {"type": "express"},
+    "/v1/account_links": {
+        "account": "acct", "type": "account_onboarding", "refresh_url": "https://a.example", "return_url": "https://a.example",
+    },
+    "/v1/transfers": {"amount": "1", "currency": "eur", "destination": "acct"},
+    "/v1/payouts": {"amount": "1", "currency": "eur"},
+    "/v1/refunds": {"charge": "ch"},
+    "/v1/webhook_endpoints": {"url": "http://127.0.0.1:1/", "enabled_events[]": "*"},
+    "/_faults": {"kind": "delay"},
+    "/_faults/random": {"seed": "1", "chances[delay]": "0.5"},
+    "/_faults/clock": {"advance_s": "1"},
+    "/_faults/disputes": {"charge": "ch"},
+    "/_faults/disputes/{id}": {"outcome": "won"},
+    "/_faults/refund_fails": {"refund": "re"},
+}  # fmt: skip
+"""Requests that are answered, once a prefix is completed to an id; what is drawn is put over them."""
+NAME = st.one_of(st.sampled_from(NAMES), st.sampled_from(NAMES), st.text(max_size=10))
 
 
 class Machine:
@@ -74,7 +95,8 @@ def machine() -> Iterator[Machine]:
     machine = Machine()
     for kind, amount in enumerate((3000, 1, 100, 1, 500, 100, 100, 1)):
         assert _step(machine, kind, amount, 0) < 400
-    machine.known = tuple(machine.ids)
+    charges = machine.bank.store.rows("SELECT id FROM objects WHERE kind = 'charge' AND owner = ''")
+    machine.known = (*machine.ids, *(one for (one,) in charges))
     yield machine
     machine.bank.store.close()
 
@@ -84,9 +106,9 @@ def machine() -> Iterator[Machine]:
     route=st.sampled_from(ROUTES),
     place=st.integers(0, 30),
     pairs=st.lists(
-        st.tuples(NAME, st.one_of(st.sampled_from(SENSIBLE), st.integers(0, 30), st.text(max_size=20))), max_size=8
+        st.tuples(NAME, st.one_of(st.sampled_from(SENSIBLE), st.integers(0, 30), st.text(max_size=20))), max_size=3
     ),
-    header=st.sampled_from(["", "Idempotency-Key", "Stripe-Account"]),
+    header=st.sampled_from(["", "", "", "Idempotency-Key", "Stripe-Account"]),
 )
 def test_no_request_is_an_error_of_the_server(
     machine: Machine, route: Route, place: int, pairs: list[tuple[str, str | int]], header: str
@@ -94,7 +116,11 @@ def test_no_request_is_an_error_of_the_server(
     """Numbers stand for ids of what there is."""
     known = machine.known
     path = route.path.replace("{id}", known[place % len(known)])
-    asked = [(name, known[value % len(known)] if isinstance(value, int) else value) for name, value in pairs]
+    whole = WHOLE.get(route.path, {}) if route.method == "POST" else {}
+    asked = [
+        (name, next((one for one in known if one.startswith(f"{value}_")), value)) for name, value in whole.items()
+    ]
+    asked += [(name, known[value % len(known)] if isinstance(value, int) else value) for name, value in pairs]
     headers = {header: known[place % len(known)]} if header else {}
     assert machine.ask(route.method, path, asked, headers) < 500
 

@@ -13,7 +13,7 @@ import stripe
 
 from data_contracts.errors import PaymentUnavailable
 from marketplace.local_payments.launch import DATABASE, LocalPayments, start_local_payments
-from tests.marketplace.local_payments.people import client_of, sell
+from tests.marketplace.local_payments.people import client_of, sale_of, sell
 
 KILLS = 4
 REFUNDS = 60
@@ -76,6 +76,18 @@ def test_the_clock_and_the_keys_survive(tmp_path: Path) -> None:
         assert again.api_key == key
         assert client_of(again).v1.balance.retrieve()
         assert address.startswith("http://127.0.0.1:")
+
+
+def test_one_server_per_database_and_open_sessions_move_with_it(tmp_path: Path) -> None:
+    with start_local_payments(tmp_path) as bank:
+        session = client_of(bank).v1.checkout.sessions.create(sale_of())
+        with pytest.raises(PaymentUnavailable, match="another server has it"):
+            start_local_payments(tmp_path)
+        with pytest.raises(OSError, match="in use"):
+            start_local_payments(tmp_path, bank.port)
+    with start_local_payments(tmp_path) as elsewhere:
+        moved = client_of(elsewhere).v1.checkout.sessions.retrieve(session.id)
+        assert moved.url == f"{elsewhere.address}/pay/{session.id}"
 
 
 def test_what_does_not_start_says_why(tmp_path: Path) -> None:
