@@ -233,14 +233,17 @@ SUITE_ROLLOUTS = TableContract(
 )  # fmt: skip
 
 CATALOGUE = TableContract(
-    "catalogue", 1, "Skill packs on sale in one release.", ("skill_id", "version"),
+    "catalogue", 2, "Skill packs on sale in one release.", ("skill_id", "version"),
     (
         _SKILL,
         Column("version", pl.String, "Semantic version of the pack."),
         Column("pack_id", pl.String, "sha256 of the pack's manifest."),
         Column("title", pl.String, "For people."),
         Column("description", pl.String, "For people."),
+        Column("task_words", pl.List(pl.String), "Words of the title that say what it does, in lower case."),
         Column("robot_type", pl.String, "Robot that it drives."),
+        Column("camera_roles", pl.List(pl.String), "Views of its required cameras, sorted; see CAMERA_ROLES."),
+        Column("licences", pl.List(pl.String), "Licences of the recordings that it and its base learnt from, sorted."),
         Column("world", pl.String, "Where it was evaluated."),
         Column("is_simulated", pl.Boolean, "True when the evidence comes from simulation."),
         Column("num_successes", pl.Int64, "Successful rollouts."),
@@ -254,6 +257,7 @@ CATALOGUE = TableContract(
         Column("currency", pl.String, "ISO 4217."),
         Column("path", pl.String, "Pack folder, relative to the lake."),
         Column("size_bytes", pl.Int64, "All files of the pack.", "bytes"),
+        Column("first_release", pl.Int64, "Number of the first release of this lake that held this version."),
     ),
     (Rule("price_not_negative", "A price is zero or more.", lambda: pl.col("price_minor") >= 0),
      Rule("successes_within_rollouts", "No more successes than rollouts.", lambda: pl.col("num_successes") <= pl.col("num_rollouts"))),

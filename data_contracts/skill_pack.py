@@ -80,6 +80,17 @@ class EvaluationSummary(Manifest):
     seeds: tuple[int, ...]
 
 
+class Learning(Manifest):
+    """How its loss went. A low loss is no evidence that it works: rollouts are."""
+
+    num_steps: int = Field(ge=1)
+    first_loss: float
+    final_loss: float
+    validation: tuple[tuple[int, float], ...] = Field(
+        description="Steps, and the loss on held-out episodes after them; empty where none were held out."
+    )
+
+
 class TrainingEpisode(Manifest):
     """An episode that taught the pack: what it is, where it lies, whose it is and under which licence."""
 
@@ -156,6 +167,7 @@ class SkillPack(Manifest):
     publisher: str
     requirements: Requirements
     evaluation: EvaluationSummary
+    learning: Learning | None = Field(default=None, description="Null in packs that did not say.")
     provenance: Provenance
     licence: LicenceStatement
     changelog: tuple[ChangelogEntry, ...] = Field(description="Newest first.")

@@ -36,7 +36,7 @@ POINTER = "CURRENT"
 CATALOGUE_FILE = "catalogue.duckdb"
 RELEASE_FILE = "release.json"
 POSTER = "poster.jpg"
-FORMAT = 1
+FORMAT = 2
 """Part of a release's digest: raise it when the tables or the media of a release change their form."""
 
 
@@ -127,6 +127,28 @@ class Catalogue:
             "ORDER BY num_frames DESC, contributor", skill_id,
         ).to_dicts()  # fmt: skip
 
+    def datasets(self, skill_id: str) -> list[dict[str, Any]]:
+        """Returns which recordings taught a pack: contributor, dataset_id, licences, num_episodes, num_frames; by contributor."""
+        return self.query(
+            "SELECT contributor, dataset_id, list_sort(list(DISTINCT licence)) AS licences, count(*) AS num_episodes, "
+            "sum(num_frames)::BIGINT AS num_frames FROM episodes WHERE skill_id = ? GROUP BY ALL ORDER BY contributor, dataset_id",
+            skill_id,
+        ).to_dicts()  # fmt: skip
+
+    def episodes(self, skill_id: str, dataset_id: str, first: int, count: int) -> list[dict[str, Any]]:
+        """Returns some of the episodes of a dataset that taught a pack: episode_index, episode_hash, licence, num_frames."""
+        return self.query(
+            "SELECT episode_index, episode_hash, licence, num_frames FROM episodes WHERE skill_id = ? AND dataset_id = ? "
+            "ORDER BY episode_index LIMIT ? OFFSET ?", skill_id, dataset_id, count, first,
+        ).to_dicts()  # fmt: skip
+
+    def rates(self, skill_id: str) -> list[dict[str, Any]]:
+        """Returns successes by policy and world, with 95% Wilson intervals: policy, world, num_successes, num_rollouts, low, high."""
+        return self.query(
+            "SELECT policy, world, num_successes, num_rollouts, low, high FROM rates WHERE skill_id = ? ORDER BY world, policy",
+            skill_id,
+        ).to_dicts()
+
     def media(self, skill_id: str, version: str) -> Path:
         """Returns the folder of a pack's recordings and poster; it may lack files that a release could not make."""
         return self.folder / "media" / skill_id / version
@@ -141,7 +163,7 @@ def _write_release(lake: Lake, number: int, digest: str, verified: Sequence[Veri
     remove_folder(scratch)
     scratch.mkdir(parents=True)
     try:
-        _write_tables(scratch / CATALOGUE_FILE, tables(verified, lake))
+        _write_tables(scratch / CATALOGUE_FILE, tables(verified, lake, _first_releases(lake, number, verified)))
         for one in verified:
             _write_media(one, scratch / "media" / one.pack.skill_id / one.pack.version)
         packs = {one.pack.skill_id: one.pack.version for one in verified}
@@ -149,6 +171,14 @@ def _write_release(lake: Lake, number: int, digest: str, verified: Sequence[Veri
         scratch.rename(lake.releases / str(number))
     finally:
         remove_folder(scratch)
+
+
+def _first_releases(lake: Lake, number: int, verified: Sequence[VerifiedPack]) -> dict[tuple[str, str], int]:
+    """Returns the first release of this lake that held each pack: `number`, unless an earlier one did."""
+    first = {(one.pack.skill_id, one.pack.version): number for one in verified}
+    for earlier in _numbers(lake):  # newest first, so that the oldest has the last word
+        first |= {pack: earlier for pack in _content(lake, earlier).get("packs", {}).items() if pack in first}
+    return first
 
 
 def _write_tables(path: Path, frames: dict[str, pl.DataFrame]) -> None:
@@ -182,10 +212,16 @@ def _numbers(lake: Lake) -> list[int]:
 
 
 def _digest(lake: Lake, number: int) -> str | None:
+    return _content(lake, number).get("digest")
+
+
+def _content(lake: Lake, number: int) -> dict[str, Any]:
+    """Returns release.json; nothing where it is damaged."""
     try:
-        return json.loads((lake.releases / str(number) / RELEASE_FILE).read_text())["digest"]
-    except (OSError, ValueError, KeyError):
-        return None
+        content = json.loads((lake.releases / str(number) / RELEASE_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _read_pointer(lake: Lake) -> ReleasePointer | None:

@@ -5,13 +5,16 @@ packs          the whole manifest as JSON, and the key that it was verified with
 episodes       which episodes taught which pack, whose they are, under which licence
 contributors   the same, added up
 rollouts       every rollout of the evaluation, with its recording
+rates          the same, added up by policy and world
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import polars as pl
@@ -32,21 +35,45 @@ CONTRIBUTORS = {
     "num_frames": pl.Int64, "licences": pl.List(pl.String),
 }  # fmt: skip
 ROLLOUT_ROWS = {"skill_id": pl.String, "version": pl.String, **ROLLOUTS.schema}
+RATES = {
+    "skill_id": pl.String, "version": pl.String, "policy": pl.String, "world": pl.String, "num_successes": pl.Int64,
+    "num_rollouts": pl.Int64, "low": pl.Float64, "high": pl.Float64,
+}  # fmt: skip
+SAYS_NOTHING = {
+    "a", "an", "and", "at", "by", "down", "for", "from", "in", "into", "it", "its", "of", "off", "on", "onto", "out", "over",
+    "the", "to", "up", "with",
+}  # fmt: skip
+_Z = NormalDist().inv_cdf(0.975)
 
 
-def tables(verified: Iterable[VerifiedPack], lake: Lake) -> dict[str, pl.DataFrame]:
-    """Returns every table of a release by name, rows in the order of the packs."""
+def tables(
+    verified: Iterable[VerifiedPack], lake: Lake, first_releases: Mapping[tuple[str, str], int]
+) -> dict[str, pl.DataFrame]:
+    """Returns every table of a release by name, rows in the order of the packs.
+
+    Args:
+        first_releases: (skill, version) -> the first release that held it.
+    """
     verified = list(verified)
+    rollouts = pl.concat([pl.DataFrame(schema=ROLLOUT_ROWS), *(_rollouts(one) for one in verified)])
+    shelf = [_shelf_row(one, lake, first_releases[one.pack.skill_id, one.pack.version]) for one in verified]
     return {
-        "catalogue": CATALOGUE.check(CATALOGUE.frame(_shelf_row(one, lake) for one in verified)),
+        "catalogue": CATALOGUE.check(CATALOGUE.frame(shelf)),
         "packs": pl.DataFrame([_pack_row(one) for one in verified], schema=PACKS),
         "episodes": pl.DataFrame([row for one in verified for row in _episode_rows(one)], schema=EPISODES),
         "contributors": pl.DataFrame([row for one in verified for row in _contributor_rows(one)], schema=CONTRIBUTORS),
-        "rollouts": pl.concat([pl.DataFrame(schema=ROLLOUT_ROWS), *(_rollouts(one) for one in verified)]),
+        "rollouts": rollouts,
+        "rates": _rates(rollouts),
     }
 
 
-def _shelf_row(verified: VerifiedPack, lake: Lake) -> dict[str, Any]:
+def task_words(title: str) -> list[str]:
+    """Returns the words of a title that say what is done to what: no articles, prepositions, numbers or names in brackets."""
+    words = re.findall(r"[^\W\d_]{2,}", re.sub(r"\(.*?\)", " ", title.lower()))
+    return list(dict.fromkeys(word for word in words if word not in SAYS_NOTHING))
+
+
+def _shelf_row(verified: VerifiedPack, lake: Lake, first_release: int) -> dict[str, Any]:
     pack, evaluation = verified.pack, verified.pack.evaluation
     baseline = evaluation.baselines.get(BASELINE)
     return {
@@ -55,7 +82,10 @@ def _shelf_row(verified: VerifiedPack, lake: Lake) -> dict[str, Any]:
         "pack_id": verified.pack_id,
         "title": pack.title,
         "description": pack.description,
+        "task_words": task_words(pack.title),
         "robot_type": pack.requirements.robot_type,
+        "camera_roles": sorted(slot.role for slot in pack.requirements.cameras if slot.is_required),
+        "licences": sorted(pack.licence.episodes_by_licence),
         "world": evaluation.world,
         "is_simulated": evaluation.is_simulated,
         "num_successes": evaluation.policy.num_successes,
@@ -69,6 +99,7 @@ def _shelf_row(verified: VerifiedPack, lake: Lake) -> dict[str, Any]:
         "currency": pack.price.currency,
         "path": str(verified.folder.relative_to(lake.home)),
         "size_bytes": verified.size_bytes,
+        "first_release": first_release,
     }
 
 
@@ -108,6 +139,22 @@ def _rollouts(verified: VerifiedPack) -> pl.DataFrame:
     rows = ROLLOUTS.read(path) if path.is_file() else ROLLOUTS.frame([])
     return rows.select(
         pl.lit(verified.pack.skill_id).alias("skill_id"), pl.lit(verified.pack.version).alias("version"), pl.all()
+    )
+
+
+def _rates(rollouts: pl.DataFrame) -> pl.DataFrame:
+    counted = rollouts.group_by("skill_id", "version", "policy", "world").agg(
+        pl.col("is_success").sum().cast(pl.Int64).alias("num_successes"), pl.len().cast(pl.Int64).alias("num_rollouts")
+    )
+    rate, number = pl.col("num_successes") / pl.col("num_rollouts"), pl.col("num_rollouts")
+    shrink = 1 + _Z**2 / number  # Wilson (1927), 95%, no continuity correction
+    centre = (rate + _Z**2 / (2 * number)) / shrink
+    margin = _Z / shrink * (rate * (1 - rate) / number + _Z**2 / (4 * number**2)).sqrt()
+    limits = (centre - margin).clip(lower_bound=0.0), (centre + margin).clip(upper_bound=1.0)
+    return (
+        counted.with_columns(limits[0].alias("low"), limits[1].alias("high"))
+        .select(*RATES)
+        .sort("skill_id", "world", "policy")
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from marketplace.search import Found, search
 from marketplace_ui import opened
 from marketplace_ui.components.card import card
 from marketplace_ui.components.evidence import legend_html
+from marketplace_ui.components.facets import clear, facets, first_page
 from marketplace_ui.components.states import empty_release, no_release, state
-from marketplace_ui.services.shelf import PRICES, Offer, Wish, find, release_stamp, robots
-
-LEAST = {"25%": 0.25, "50%": 0.5, "75%": 0.75}
-NOTHING_ASKED = {"q": "", "robot": [], "price": None, "success": None}
+from marketplace_ui.services.asked_for import ORDERS, wish
+from marketplace_ui.services.shelf import offers, release_stamp
 
 
 def page() -> None:
@@ -24,41 +24,63 @@ def page() -> None:
         no_release()
         return
     shelf = opened.shelf()
-    if not shelf:
+    if shelf.is_empty():
         empty_release()
         return
-    found = find(shelf, ask(shelf))
-    if not found:
-        state("Nothing matches", "No skill on the shelf is like that. Try fewer words or filters.")
-        st.button("Clear the search", on_click=clear, icon=":material/close:")
-        return
-    shown = f"{len(found)} of {len(shelf)} skills" if len(found) < len(shelf) else f"{len(shelf)} skills"
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="count"):
-        st.caption(f"{shown} · best evidence first, by the lower end of the interval", width="content")
-        st.html(legend_html(), width="content")
-    with st.container(key="shelf"):
-        for offer in found:
-            card(offer)
-
-
-def ask(shelf: list[Offer]) -> Wish:
-    """Draws the search and the facets and returns what they ask for."""
     text = st.text_input(
         "Search", key="q", bind="query-params", placeholder="What should it do? Try: drawer", type="search",
-        icon=":material/search:", label_visibility="collapsed",
+        icon=":material/search:", label_visibility="collapsed", on_change=first_page,
     )  # fmt: skip
-    with st.container(horizontal=True, gap="medium", key="facets"):
-        robot = st.pills("Robot", robots(shelf), selection_mode="multi", key="robot", bind="query-params")
-        price = st.pills("Price", PRICES, key="price", bind="query-params")
-        least = st.pills(
-            "Proven success, at least", list(LEAST), key="success", bind="query-params",
-            help="By the lower end of the 95% interval: few rollouts prove little, however well they went.",
+    above = st.container(key="narrow")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="count"):
+        said = st.container(width="content")
+        order = st.selectbox(
+            "Sort by", list(ORDERS), key="sort", bind="query-params", label_visibility="collapsed", width=170,
+            on_change=first_page,
         )  # fmt: skip
-    return Wish(text or "", tuple(robot or ()), price, LEAST.get(least or "", 0.0))
+    wanted = wish(st.query_params.get_all, text or "", order or "", st.query_params.get("page", "1"))
+    found = search(shelf, wanted)
+    with above:
+        facets(found.counts, wanted.chosen)
+    if not found.num_found:
+        state("Nothing matches", "No skill on the shelf is like that. Try fewer words or filters.")
+        st.button("Clear the search", on_click=clear, icon=":material/close:", key="clear-search")
+        return
+    said.caption(counted_text(found))
+    with st.container(key="shelf"):
+        for offer in offers(opened.catalogue(), found.rows):
+            card(offer)
+    st.html(legend_html())
+    pages(found)
 
 
-def clear() -> None:
-    st.session_state.update(NOTHING_ASKED)
+def counted_text(found: Found) -> str:
+    """Returns how many were found, of how many."""
+    if found.num_found < found.num_packs:
+        return f"{found.num_found:,} of {found.num_packs:,} skills"
+    return "1 skill" if found.num_packs == 1 else f"{found.num_packs:,} skills"
+
+
+def pages(found: Found) -> None:
+    """Draws the way to the page before and after; nothing where all is on one."""
+    if found.num_pages == 1:
+        return
+    with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center", key="pages"):
+        st.button(
+            "Back",
+            key="back",
+            icon=":material/chevron_left:",
+            disabled=found.page == 1,
+            on_click=go,
+            args=(found.page - 1,),
+        )
+        st.caption(f"Page {found.page} of {found.num_pages}", width="content")
+        st.button("Next", key="next", icon=":material/chevron_right:", icon_position="right",
+                  disabled=found.page == found.num_pages, on_click=go, args=(found.page + 1,))  # fmt: skip
+
+
+def go(number: int) -> None:
+    st.query_params["page"] = str(number)
 
 
 page()

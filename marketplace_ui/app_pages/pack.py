@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
+from data_contracts.skill_pack import SkillPack
 from marketplace_ui import opened
 from marketplace_ui.components import pack_sections as sections
-from marketplace_ui.components.evidence import SIMULATED, headline_html, success_chart
+from marketplace_ui.components.evidence import SIMULATED, headline_html
+from marketplace_ui.components.gallery import gallery, hero
+from marketplace_ui.components.origin import origin
+from marketplace_ui.components.pack_evidence import pack_evidence
+from marketplace_ui.components.plain_text import plain
+from marketplace_ui.components.purchase import purchase
+from marketplace_ui.components.reviews import reviews
+from marketplace_ui.components.robot_fit import robot_fit
 from marketplace_ui.components.states import no_release, state
-from marketplace_ui.services.offer_details import OfferDetails, Recording, offer_details
+from marketplace_ui.services.offer_details import OfferDetails, offer_details
+from marketplace_ui.services.pack_in_shop import PackInShop, pack_in_shop
 from marketplace_ui.services.shelf import release_stamp
 from marketplace_ui.services.verification import Verification, public_key
-from marketplace_ui.services.wording import baseline_name, price_text
+from marketplace_ui.services.wording import day_text
 
 BROWSE = "app_pages/browse.py"
 
@@ -22,85 +33,77 @@ def page() -> None:
     if release_stamp(opened.lake()) is None:
         no_release()
         return
-    if skill_id not in {offer.skill_id for offer in opened.shelf()}:
+    if skill_id not in opened.shelf()["skill_id"]:
         state("There is no such skill here", "It may have been taken off the shelf, or the address is mistyped.")
         return
     details = offer_details(opened.catalogue(), skill_id)
     checked = opened.checked(details.folder, details.pack_id)
-    head(details, checked)
-    recordings(details.recordings)
-    below(details, checked)
-
-
-def head(details: OfferDetails, checked: Verification) -> None:
-    """The picture, the name, the evidence and the price."""
-    pack = details.pack
-    left, right = st.columns([1.08, 1], gap="large")
+    person = opened.person()
+    known = pack_in_shop(opened.shop(), skill_id, details.pack.version, person)
+    recalls(details.pack, known)
+    left, right = st.columns([1.3, 1], gap="large")
     with left:
-        first = next((one for one in details.recordings if one.is_success), None) or next(
-            iter(details.recordings), None
-        )
-        if first:
-            st.video(str(first.path), loop=True, autoplay=True, muted=True, alt=f"{pack.title}: a recorded rollout")
-            st.caption(f"A {'successful' if first.is_success else 'failed'} rollout in {pack.evaluation.world}.")
-        else:
-            state("No recordings", "The evaluation of this version was not filmed.")
+        hero(details.pack, details.recordings)
     with right:
-        st.title(pack.title, anchor=False)
-        st.caption(f"for **{pack.requirements.robot_type}** · version {pack.version} · by {pack.publisher}")
-        st.write(pack.description)
-        with st.container(horizontal=True, gap="small"):
-            if pack.evaluation.is_simulated:
-                st.badge(SIMULATED, icon=":material/view_in_ar:", color="orange")
-            if checked.problem is None:
-                st.badge("Signature verified", icon=":material/verified_user:", color="green")
-            else:
-                st.badge("Signature does not hold", icon=":material/gpp_bad:", color="red")
-        evaluation = pack.evaluation
-        st.html(headline_html(evaluation.policy))
-        rates = {"This pack": evaluation.policy} | {baseline_name(k): v for k, v in evaluation.baselines.items()}
-        st.altair_chart(success_chart(rates), alt="Success rates with 95% intervals, this pack and its baselines")
-        with st.container(border=True):
-            price(pack.price.amount_minor, pack.price.currency)
+        name(details.pack, checked, known)
+        purchase(details.pack, known, person)
+    sections.jumps()
+    body(details, known)
+    fine_print(details, checked)
 
 
-def price(amount_minor: int, currency: str) -> None:
-    """What it costs, and that nothing can be bought yet."""
-    st.html(f'<div class="dw-price-large">{price_text(amount_minor, currency)}</div>')
-    st.button("Not available yet", disabled=True, width="stretch", icon=":material/shopping_bag:")
-    st.caption(
-        "Buying and downloading come later, with accounts and payment. Until then this page shows what you would get."
+def recalls(pack: SkillPack, known: PackInShop) -> None:
+    """Says first of all what must not be used any more."""
+    for recall in known.recalls:
+        what = (
+            "This version was recalled" if recall.version == pack.version else f"Version {recall.version} was recalled"
+        )
+        text = f"**{plain(what)}** on {day_text(recall.at)}: {plain(recall.reason)}"
+        if recall.version == pack.version:
+            st.error(f"{text} Stop using it.", icon=":material/report:")
+        else:
+            st.warning(text, icon=":material/report:")
+
+
+def name(pack: SkillPack, checked: Verification, known: PackInShop) -> None:
+    """What it is called, for which robot, by whom, and how well it does in one line."""
+    stars = f" · {known.stars:.1f} ★ ({len(known.reviews)})" if known.stars is not None else ""
+    made = f"for {pack.requirements.robot_type} · version {pack.version} · by {pack.publisher}{stars}"
+    st.html(
+        f'<h1 class="dw-name">{escape(pack.title)}</h1><p class="dw-muted">{escape(made)}</p>'
+        f'<p class="dw-description">{escape(pack.description)}</p>{headline_html(pack.evaluation.policy)}'
     )
+    with st.container(horizontal=True, gap="small"):
+        if pack.evaluation.is_simulated:
+            st.badge(SIMULATED, icon=":material/view_in_ar:", color="orange")
+        if checked.problem is None:
+            st.badge("Signature verified", icon=":material/verified_user:", color="green")
+        else:
+            st.badge("Signature does not hold", icon=":material/gpp_bad:", color="red")
 
 
-def recordings(filmed: list[Recording]) -> None:
-    """Successes and failures alike."""
-    if not filmed:
-        return
-    st.header("Recordings", anchor="recordings")
-    st.caption("Failures are shown as they happened: they say more about a policy than its successes.")
-    with st.container(key="recordings"):
-        for one in sorted(filmed, key=lambda one: not one.is_success):
-            with st.container():
-                st.video(
-                    str(one.path), muted=True, alt=f"Recorded rollout: {'success' if one.is_success else 'failure'}"
-                )
-                if one.is_success:
-                    st.badge("Success", icon=":material/check:", color="green")
-                else:
-                    st.badge("Failure", icon=":material/close:", color="red")
+def body(details: OfferDetails, known: PackInShop) -> None:
+    """What decides: evidence, fit, recordings, reviews, origin."""
+    left, right = st.columns([1.3, 1], gap="large")
+    with left:
+        pack_evidence(details)
+    with right:
+        sections.learning(details.pack)
+        reviews(known)
+    gallery(details.pack, details.recordings)
+    robot_fit(details.folder)
 
 
-def below(details: OfferDetails, checked: Verification) -> None:
-    """The sections, in two columns where there is room."""
+def fine_print(details: OfferDetails, checked: Verification) -> None:
+    """What it needs, comes from, changed, and how to check it, in two columns where there is room."""
     pack = details.pack
-    left, right = st.columns([1.25, 1], gap="large")
+    left, right = st.columns([1.3, 1], gap="large")
     with left:
         sections.requirements(pack.requirements, details.size_bytes)
-        sections.teachers(pack.provenance, details.contributors)
+        origin(details)
     with right:
         sections.versions(pack)
-        sections.licence(pack.licence)
+        sections.licence(pack)
         sections.verify_yourself(
             pack, details.pack_id, details.folder, public_key(opened.lake(), checked.key_id) if checked.key_id else None
         )

@@ -6,9 +6,10 @@ from html import escape
 
 import streamlit as st
 
-from marketplace_ui.components.evidence import SIMULATED, rate_html
+from marketplace_ui.components.evidence import rate_html
+from marketplace_ui.components.plain_text import plain
 from marketplace_ui.services.shelf import Offer
-from marketplace_ui.services.wording import counted, price_text
+from marketplace_ui.services.wording import cameras_text, price_text
 
 PACK_PAGE = "app_pages/pack.py"
 
@@ -20,21 +21,16 @@ def card(offer: Offer) -> None:
             st.image(str(offer.poster), width="stretch", alt=f"{offer.title}: a moment of a recorded rollout")
         else:
             st.html('<div class="dw-noposter dw-muted">No recording</div>')
-        st.page_link(PACK_PAGE, label=offer.title, query_params={"skill": offer.skill_id})
+        st.page_link(PACK_PAGE, label=plain(offer.title), query_params={"skill": offer.skill_id})
         st.html(_body(offer))
 
 
 def _body(offer: Offer) -> str:
     evidence = rate_html(offer.num_successes, offer.num_rollouts, offer.low, offer.high, offer.baseline_rate)
-    tested = (
-        f'<span class="dw-chip">{SIMULATED}</span>'
-        if offer.is_simulated
-        else '<span class="dw-chip">Evaluated on a robot</span>'
-    )
-    taught = f"{counted(offer.num_episodes, 'episode')} by {counted(offer.num_contributors, 'contributor')}"
+    chips = (offer.robot_type, cameras_text(offer.cameras), "simulation" if offer.is_simulated else "real robot")
+    drawn = "".join(f'<span class="dw-chip">{escape(chip)}</span>' for chip in chips)
     return (
-        '<div class="dw-body">'
-        f'<div class="dw-small dw-muted">{escape(offer.robot_type)} · {escape(taught)}</div>'
-        f'<div class="dw-text">{escape(offer.description)}</div>{evidence}'
-        f'<div class="dw-foot"><span class="dw-price">{escape(price_text(offer.price_minor, offer.currency))}</span>{tested}</div></div>'
+        f'<div class="dw-body"><div class="dw-text dw-muted">{escape(offer.description)}</div>{evidence}'
+        f'<div class="dw-foot"><span class="dw-price">{escape(price_text(offer.price_minor, offer.currency))}</span>'
+        f'<span class="dw-chips">{drawn}</span></div></div>'
     )

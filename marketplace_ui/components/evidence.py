@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from data_contracts.manifests import RateWithInterval
+from data_contracts.skill_pack import Learning
 from marketplace_ui.services.wording import interval_text, percent
 
 if TYPE_CHECKING:
@@ -86,3 +87,19 @@ def success_chart(rates: dict[str, RateWithInterval]) -> altair.LayerChart:
     return (interval + point + words_left + words_right.transform_filter("datum.low >= 0.5")).properties(
         height=72 * len(names) + 20
     )
+
+
+def learning_chart(learning: Learning) -> altair.Chart:
+    """Returns the loss on held-out episodes over steps; where none was held out, the first and last loss of training."""
+    import altair
+
+    points = learning.validation or ((0, learning.first_loss), (learning.num_steps, learning.final_loss))
+    what = "Loss on held-out episodes" if learning.validation else "Training loss, first and last"
+    rows = [{"step": step, "loss": loss} for step, loss in points]
+    base = altair.Chart(altair.Data(values=rows)).encode(
+        x=altair.X("step:Q", title="Training step"),
+        y=altair.Y("loss:Q", title=what, scale=altair.Scale(zero=True)),
+        tooltip=[altair.Tooltip("step:Q", title="Step"), altair.Tooltip("loss:Q", title="Loss", format=".3g")],
+    )
+    line = base.mark_line(strokeWidth=3, color=PACK_COLOUR, point=altair.OverlayMarkDef(size=70, color=PACK_COLOUR))
+    return line.properties(height=210)

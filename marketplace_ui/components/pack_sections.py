@@ -1,20 +1,44 @@
-"""The sections of a pack's page below its head: needs, teachers, versions, licence, verification."""
+"""Short sections of a pack's page: learning, needs, versions, licence, verification. Longer ones have a module each."""
 
 from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
-from data_contracts.skill_pack import CameraSlot, Joint, LicenceStatement, Provenance, Requirements, SkillPack
+from data_contracts.skill_pack import CameraSlot, Joint, Requirements, SkillPack
+from marketplace_ui.components.evidence import learning_chart
+from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.tables import code, facts_html, table_html
 from marketplace_ui.services.verification import Verification
 from marketplace_ui.services.wording import count_text, range_text, size_text
+from skill_packs.documents import notice
 
 SHORT = 12
 KEY_FILE = "deftworks.pem"
+JUMPS = {
+    "evidence": "Evidence", "recordings": "Recordings", "fit": "Does it fit?", "needs": "Requirements", "teachers": "Origin",
+    "reviews": "Reviews", "versions": "Versions", "licences": "Licences", "verify": "Check it",
+}  # fmt: skip
+
+
+def jumps() -> None:
+    """Ways to the sections of the page."""
+    links = "".join(f'<a href="#{anchor}" target="_self">{words}</a>' for anchor, words in JUMPS.items())
+    st.html(f'<nav class="dw-jumps" aria-label="Sections">{links}</nav>')
+
+
+def learning(pack: SkillPack) -> None:
+    """How it learnt, where the pack says so."""
+    if pack.learning is None:
+        return
+    st.header("How it learnt", anchor="learning")
+    st.altair_chart(learning_chart(pack.learning), alt="Loss over training steps")
+    st.caption(
+        f"{pack.learning.num_steps:,} steps; the loss went from {pack.learning.first_loss:.3g} to {pack.learning.final_loss:.3g}. "
+        "Loss says that it learnt, not that it works: rollouts do."
+    )
 
 
 def requirements(needs: Requirements, size_bytes: int) -> None:
@@ -46,32 +70,6 @@ def _joint_row(number: int, joint: Joint) -> tuple[str, ...]:
     return (str(number), code(joint.name), joint.unit or "not stated", range_text(joint.min, joint.max))
 
 
-def teachers(origin: Provenance, contributors: list[dict[str, Any]]) -> None:
-    """Who recorded what it learnt from, and how that can be traced."""
-    st.header("Who taught it", anchor="teachers")
-    rows = [
-        (one["contributor"], str(one["num_episodes"]), f"{one['num_frames']:,}", ", ".join(one["licences"]))
-        for one in contributors
-    ]
-    st.html(table_html(("Contributor", "Episodes", "Frames", "Licences"), rows))
-    if origin.base_credits:
-        number = sum(credit.num_episodes for credit in origin.base_credits)
-        people = len({credit.contributor for credit in origin.base_credits})
-        st.caption(
-            f"Its base policy was pretrained on {number} episodes by {people} contributors; NOTICE names them all."
-        )
-    with st.expander("Trace it: corpus, training run, code"):
-        st.html(
-            facts_html(
-                {
-                    "Corpus": code(origin.corpus_hash), "Training run": code(origin.training_run_digest),
-                    "Base policy": code(origin.base_digest or "none"), "Recipe": origin.recipe, "Code": origin.code_version,
-                }
-            )
-        )  # fmt: skip
-        st.caption("pack.json in the download names every training episode by its hash.")
-
-
 def versions(pack: SkillPack) -> None:
     """What changed from version to version."""
     st.header("Versions", anchor="versions")
@@ -83,19 +81,28 @@ def versions(pack: SkillPack) -> None:
     st.html("".join(entries))
 
 
-def licence(terms: LicenceStatement) -> None:
-    """What the licences of the recordings allow together."""
+def licence(pack: SkillPack) -> None:
+    """What the licences of the recordings allow together, and who must be named."""
+    terms = pack.licence
     st.header("Licences", anchor="licences")
     use = "permit commercial use" if terms.permits_commercial_use else "permit no commercial use"
     credit = ", and ask that contributors be credited" if terms.requires_attribution else ""
     st.markdown(f"The recordings' licences {use}{credit}.")
-    st.caption(terms.statement)
+    rows = [(name, f"{number:,}") for name, number in terms.episodes_by_licence.items()]
+    st.html(table_html(("Licence", "Episodes"), rows))
+    st.html(f'<p class="dw-small dw-muted">{escape(terms.statement)}</p>')
+    if terms.requires_attribution:
+        with st.expander("Who must be credited"):
+            st.caption("NOTICE in the download says this; keep it with the pack.")
+            st.code(notice(pack), language=None, wrap_lines=True, height=240)
 
 
 def verification_state(checked: Verification) -> None:
     """One line that says whether the shop's own files hold."""
     if checked.problem:
-        st.error(f"**Signature does not hold.** {checked.problem} Do not use this pack.", icon=":material/gpp_bad:")
+        st.error(
+            f"**Signature does not hold.** {plain(checked.problem)} Do not use this pack.", icon=":material/gpp_bad:"
+        )
     else:
         st.success(
             f"**Signature verified**: all {checked.num_files} files are as signed by this shop's pinned key "

@@ -9,11 +9,13 @@ from html import escape
 import streamlit as st
 
 from data_contracts.errors import DeftworksError
+from marketplace_ui.components.plain_text import plain
 
 
-def state(title: str, text: str) -> None:
-    """Draws a quiet box in the place of what is not there."""
-    st.html(f'<div class="dw-state"><h3>{escape(title)}</h3><div class="dw-muted">{escape(text)}</div></div>')
+def state(title: str, text: str, way_on: str = "") -> None:
+    """Draws a quiet box in the place of what is not there. `way_on` is markup: a link to what can be done."""
+    inside = f'<h3>{escape(title)}</h3><div class="dw-muted">{escape(text)}</div>{way_on}'
+    st.html(f'<div class="dw-state">{inside}</div>')
 
 
 def no_release() -> None:
@@ -37,6 +39,6 @@ def boundary() -> Iterator[None]:
     try:
         yield
     except DeftworksError as error:
-        st.error(f"**This page cannot be shown.** {error.message}", icon=":material/error:")
+        st.error(f"**This page cannot be shown.** {plain(error.message)}", icon=":material/error:")
         if error.hint:
-            st.caption(error.hint)
+            st.caption(plain(error.hint))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 _WITHOUT_CENTS = ("JPY", "KRW")
 _BASELINES = {"do_nothing": "Doing nothing"}
@@ -48,6 +51,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def cameras_text(roles: Sequence[str]) -> str:
+    """Returns `top + wrist camera`, `no camera`."""
+    return f"{' + '.join(roles)} camera" if roles else "no camera"
+
+
 def baseline_name(name: str) -> str:
     """Returns a baseline's name for people."""
     return _BASELINES.get(name, name.replace("_", " ").capitalize())
@@ -56,3 +64,13 @@ def baseline_name(name: str) -> str:
 def range_text(low: float, high: float) -> str:
     """Returns `-90 to 90`."""
     return f"{low:.3g} to {high:.3g}"
+
+
+def day_text(moment: str) -> str:
+    """Returns `22 November 2026` of a moment as the shop's tables hold it."""
+    return f"{(day := datetime.fromisoformat(moment)).day} {day:%B %Y}"
+
+
+def moment_text(moment: str) -> str:
+    """Returns `2026-11-22 14:05` of a moment as the shop's tables hold it, UTC."""
+    return moment[:16].replace("T", " ")

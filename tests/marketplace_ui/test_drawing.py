@@ -8,7 +8,8 @@ from marketplace_ui.components.card import _body
 from marketplace_ui.components.evidence import rate_html, success_chart
 from marketplace_ui.components.tables import code, facts_html, table_html
 from marketplace_ui.launch import APP, STREAMLIT, shop_command
-from marketplace_ui.services.shelf import Offer, Wish, find
+from marketplace_ui.services.asked_for import wish
+from marketplace_ui.services.shelf import Offer
 from marketplace_ui.services.wording import count_text, counted, interval_text, percent, price_text, size_text
 from tests.skill_packs.make_pack import wilson
 
@@ -17,7 +18,7 @@ EVIL = "<script>alert(1)</script>"
 
 def offer(**changes) -> Offer:
     values = {
-        "skill_id": "a", "version": "1.0.0", "title": "A", "description": "Does a.", "robot_type": "so100", "is_simulated": True,
+        "skill_id": "a", "version": "1.0.0", "title": "A", "description": "Does a.", "robot_type": "so100", "cameras": ("top",), "is_simulated": True,
         "num_successes": 3, "num_rollouts": 4, "low": 0.3, "high": 0.95, "baseline_rate": 0.0, "num_episodes": 1,
         "num_contributors": 1, "price_minor": 0, "currency": "EUR", "poster": None,
     }  # fmt: skip
@@ -53,9 +54,12 @@ def test_the_chart_holds_every_policy_with_its_interval():
     assert rows[0]["shown"] == "65% · 13 of 20"
 
 
-def test_an_empty_wish_finds_everything_in_order():
-    shelf = [offer(skill_id="b"), offer(skill_id="a")]
-    assert find(shelf, Wish()) == shelf
+@pytest.mark.parametrize("page", ["", "0", "-1", "x", "１", "9" * 40, "1e9"])
+def test_whatever_stands_in_the_address_is_a_wish(page):
+    asked = wish(lambda name: ["a"] * 1000, "x" * 10_000, "no order", page)
+    assert (asked.order, asked.page) == ("evidence", 0 if page == "0" else 1)
+    assert len(asked.text) == 100
+    assert asked.chosen["robot"] == frozenset({"a"})
 
 
 @pytest.mark.parametrize(
