@@ -6,4 +6,6 @@ signing                 keys and the DSSE envelope
 licences                which licences of recordings allow what
 version                 which number a new pack gets, and why
 requirements            what a robot must have, read from the checkpoint and its data
+robot_profile           what an owner's files say of a robot -> RobotProfile
+fit.check_fit           what a pack needs, a RobotProfile -> whether it runs, line by line
 """

@@ -8,6 +8,9 @@
 Not knowing is never taken for fitting where an arm could be hurt. Memory, latency, picture sizes, LeRobot's release and the
 calibration of other people's robots may stay unknown: the first four hurt nothing, and what a calibration does to an arm shows
 in where its states lie. Warnings change no answer.
+
+What no file shows no check of files can: a joint that counts backwards around its middle, a camera that its owner took for
+another, a robot that is set otherwise than when it recorded. Limits and a dry run beside the arm are for those.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from data_contracts.joint_conventions import (
 from data_contracts.robot_profile import RobotProfile, VectorStatistics
 from data_contracts.skill_pack import Joint
 from skill_packs.fit_item import Item, listed
-from skill_packs.fit_joints import Places
+from skill_packs.fit_joints import Places, robot_family
 
 DEGREES, NORMALISED, RADIANS, PERCENT = "degrees", "-100 to 100", "radians", "0 to 100"
 _SPELLINGS = {
@@ -84,7 +84,9 @@ def check_units(
         for joint, theirs, own in pairs
         if theirs and own and theirs != own
     ]:
-        return Item(name, "fails", f"{listed(wrong)} ({robot.why}).{_remedy(pack)}", True), nothing
+        setting = _setting(pack) if robot_family(profile.robot_type) else None
+        remedy = f" Record an episode with {setting} and check again." if setting else ""
+        return Item(name, "fails", f"{listed(wrong)} ({robot.why}).{remedy}", True), nothing
     if silent := [joint.name for joint, theirs, _ in pairs if theirs is None]:
         return Item(name, "unknown", f"Nothing says what the pack's {listed(silent)} is counted in.", True), nothing
     if unknown := [joint.name for joint, _, own in pairs if own is None]:
@@ -103,17 +105,18 @@ def check_units(
     seen = "" if verdict == "ok" else " No recorded values confirm it."
     zero = f" from {_SPOKEN[pack.zero]}" if pack.zero else ""
     units = [f"{unit}{zero}" if unit == DEGREES else unit for unit in dict.fromkeys(pack.units) if unit]
-    return Item(name, verdict, f"{', '.join(units)}: {robot.why}.{seen}", True), pack.units
+    setting = _setting(pack) if robot_family(profile.robot_type) else None
+    keep = f" Drive it so, with {setting}." if setting else ""
+    return Item(name, verdict, f"{', '.join(units)}: {robot.why}.{seen}{keep}", True), pack.units
 
 
 _SPOKEN = {"middle": "the middle of each joint's range", "stretched": "the arm stretched out (before LeRobot's PR 777)"}
 
 
-def _remedy(pack: Counting) -> str:
-    choice = {DEGREES: "true", NORMALISED: "false"}.get(next((unit for unit in pack.units if unit), ""))
-    return (
-        f" An SO arm counts as the pack does with --robot.use_degrees={choice}: record an episode so." if choice else ""
-    )
+def _setting(pack: Counting) -> str | None:
+    """Returns LeRobot's option by which an SO arm counts as the pack does."""
+    choice = {DEGREES: "true", NORMALISED: "false"}.get(pack.units[0] or "")
+    return f"--robot.use_degrees={choice}" if choice else None
 
 
 def pack_counting(needed: Sequence[Joint], robot_type: str) -> Counting:

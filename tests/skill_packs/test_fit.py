@@ -102,6 +102,20 @@ def test_another_order_is_stated_exactly():
     assert fit.mapping.action_places == fit.mapping.state_places
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(range(6)), st.permutations(range(6)))
+def test_applying_the_stated_order_gives_the_packs(state_order, action_order):
+    files = HONEST.with_(
+        names=tuple(SO[i] for i in state_order), action_names=tuple(SO[i] for i in action_order),
+        statistics=reordered(RECORDED, state_order), action_statistics=reordered(RECORDED, action_order),
+    )  # fmt: skip
+    fit = check_fit(PACKS["degrees"], files.profile())
+    same = list(range(6))
+    assert fit.answer == (RUNS if state_order == action_order == same else MAPPED), fit.sentence
+    for places, order in ((fit.mapping.state_places, state_order), (fit.mapping.action_places, action_order)):
+        assert [order[place] for place in places or same] == same
+
+
 def test_a_manifest_alone_never_runs():
     bare = PackNeeds(PACKS["degrees"].requirements, num_action_steps=50)
     fit = check_fit(bare, HONEST.profile())
