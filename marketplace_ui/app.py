@@ -6,7 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from marketplace_ui import opened
 from marketplace_ui.components.states import boundary
+from marketplace_ui.services.cart import wanted_by
 
 HERE = Path(__file__).parent
 
@@ -15,12 +17,33 @@ def main() -> None:
     st.set_page_config(page_title="Deftworks", page_icon=str(HERE / "icon.png"), layout="wide")
     st.html(HERE / "style.css")
     st.logo(str(HERE / "logo.svg"), size="large")
-    browse = st.Page("app_pages/browse.py", title="Skills", icon=":material/storefront:", default=True)
-    pack = st.Page("app_pages/pack.py", title="Skill", url_path="pack", visibility="hidden")
-    about = st.Page("app_pages/about.py", title="How it works", icon=":material/help:", url_path="about")
-    chosen = st.navigation([browse, pack, about], position="top")
     with boundary():
-        chosen.run()
+        st.navigation(pages(), position="top").run()
+
+
+def pages() -> list[st.Page]:
+    """Returns every page; those that are somebody's own stand in the header once somebody is signed in."""
+    person = opened.person()
+    own = "visible" if person else "hidden"
+    in_cart = len(wanted_by(opened.shop(), person.id)) if person else 0
+    return [
+        st.Page("app_pages/browse.py", title="Skills", icon=":material/storefront:", default=True),
+        st.Page("app_pages/library.py", title="Library", icon=":material/inventory_2:", url_path="library", visibility=own),
+        st.Page(
+            "app_pages/cart.py", title=f"Cart ({in_cart})" if in_cart else "Cart", icon=":material/shopping_cart:",
+            url_path="cart", visibility=own,
+        ),
+        st.Page("app_pages/account.py", title="Account", icon=":material/person:", url_path="account", visibility=own),
+        st.Page("app_pages/about.py", title="How it works", icon=":material/help:", url_path="about"),
+        st.Page(
+            "app_pages/sign_in.py", title="Sign in", icon=":material/login:", url_path="sign-in",
+            visibility="hidden" if person else "visible",
+        ),
+        st.Page("app_pages/pack.py", title="Skill", url_path="pack", visibility="hidden"),
+        st.Page("app_pages/order.py", title="Order", url_path="order", visibility="hidden"),
+        st.Page("app_pages/orders.py", title="Orders", url_path="orders", visibility="hidden"),
+        st.Page("app_pages/receipt.py", title="Receipt", url_path="receipt", visibility="hidden"),
+    ]  # fmt: skip
 
 
 main()
