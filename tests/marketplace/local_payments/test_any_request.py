@@ -136,6 +136,7 @@ def test_balances_add_up_after_any_history(steps: list[tuple[int, int, int]]) ->
     query = """SELECT owner, json_extract(body, '$.currency'), sum(json_extract(body, '$.net')) FROM objects
                WHERE kind = 'balance_transaction' GROUP BY 1, 2 ORDER BY 1, 2"""
     assert kept == store.rows(query)
+    assert kept == store.rows("SELECT owner, currency, sum(net) FROM money GROUP BY 1, 2 ORDER BY 1, 2")
     assert all(amount >= 0 for owner, _, amount in kept if owner), "no account is overdrawn"
     over = "SELECT count(*) FROM objects WHERE kind = ? AND json_extract(body, ?) > json_extract(body, '$.amount')"
     assert store.rows(over, "charge", "$.amount_refunded") == [(0,)]

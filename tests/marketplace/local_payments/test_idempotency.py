@@ -60,6 +60,14 @@ def test_a_refusal_is_repeated_too_but_not_that_of_a_parameter(
     assert client.v1.refunds.create({"charge": charge.id, "amount": 10}, key).amount == 10
 
 
+def test_what_is_refused_halfway_has_done_nothing(bank: LocalPayments, client: stripe.StripeClient) -> None:
+    charge = sell(bank, client).payment_intent.latest_charge
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+        client.v1.refunds.create({"charge": charge.id, "amount": 10, "expand": ["amount"]})
+    assert not client.v1.refunds.list({"charge": charge.id}).data
+    assert client.v1.charges.retrieve(charge.id).amount_refunded == 0
+
+
 def test_keys_are_forgotten_after_a_day(bank: LocalPayments, client: stripe.StripeClient) -> None:
     charge = sell(bank, client).payment_intent.latest_charge
     key = {"idempotency_key": "refund-daily"}
