@@ -57,14 +57,16 @@ class Recall:
     at: str
 
 
-def grant(connection: Connection, person_id: str, line: OrderLine, num_robots: int, now: datetime) -> None:
-    """Lets a person download what a line of an order bought."""
-    connection.execute(
-        insert(entitlement).values(
-            id=f"ent_{secrets.token_hex(12)}", person_id=person_id, line_id=line.id, skill_id=line.skill_id,
-            version=line.version, pack_id=line.pack_id, num_robots=num_robots, granted_at=moment(now),
-        )
-    )  # fmt: skip
+def grant(connection: Connection, person_id: str, lines: Sequence[OrderLine], num_robots: int, now: datetime) -> None:
+    """Lets a person download what lines of an order bought."""
+    rows = [
+        {
+            "id": f"ent_{secrets.token_hex(12)}", "person_id": person_id, "line_id": line.id, "skill_id": line.skill_id,
+            "version": line.version, "pack_id": line.pack_id, "num_robots": num_robots, "granted_at": moment(now),
+        }
+        for line in lines
+    ]  # fmt: skip
+    connection.execute(insert(entitlement), rows)
 
 
 def revoke(connection: Connection, line_id: str, at: datetime | None) -> None:

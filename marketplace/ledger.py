@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, case, func, insert, select, update
 
 from data_contracts.errors import KeyConflict, LedgerError, Overdrawn
 from marketplace.money import decimals_of, format_money
@@ -27,6 +27,27 @@ State = Literal["posted", "pending", "settles", "voids"]
 GENESIS = "0" * 64
 LARGEST = 2**53 - 1
 """Of an amount: what JSON readers hold exactly."""
+
+
+_AMOUNT, _TAKEN = bindparam("moved"), ledger_account.c.sign * bindparam("moved") < 0
+_HELD = ledger_account.c.held + bindparam("direction") * func.abs(_AMOUNT) * case((_TAKEN, 1), else_=0)
+
+
+def _unless_overdrawn(**values: ColumnElement[int]) -> Update:
+    after = {name: values.get(name, ledger_account.c[name]) for name in ("posted", "held")}
+    is_fine = ledger_account.c.may_overdraw | (ledger_account.c.sign * after["posted"] - after["held"] >= 0)
+    return update(ledger_account).where(ledger_account.c.id == bindparam("account"), is_fine).values(**values)
+
+
+# Statements that every sale needs are built once: building one costs more than running it.
+MOVE = _unless_overdrawn(posted=ledger_account.c.posted + _AMOUNT)
+HOLD = _unless_overdrawn(held=_HELD)
+NEWEST = (
+    select(ledger_transaction.c.number, ledger_transaction.c.hash).order_by(ledger_transaction.c.number.desc()).limit(1)
+)
+OF_KEY = select(ledger_transaction).where(ledger_transaction.c.key == bindparam("asked_key"))
+OF_IDS = select(ledger_account).where(ledger_account.c.id.in_(bindparam("ids", expanding=True)))
+ADD_ENTRIES, ADD_TRANSACTION = insert(ledger_entry), insert(ledger_transaction)
 
 
 @dataclass(frozen=True)
@@ -224,7 +245,7 @@ def _known(connection: Connection, key: str, asked: str) -> Transaction | None:
 def _open(connection: Connection, accounts: Sequence[Account]) -> None:
     """Makes sure that the accounts are there as what they are."""
     ids = [account.id for account in accounts]
-    rows = connection.execute(select(ledger_account).where(ledger_account.c.id.in_(ids))).all()
+    rows = connection.execute(OF_IDS, {"ids": ids}).all()
     known = {row.id: Account(row.id, row.currency, row.sign, row.may_overdraw) for row in rows}
     for account in accounts:
         if known.get(account.id, account) != account:
@@ -241,8 +262,7 @@ def _write(
     connection: Connection, request: Request, state: State, resolves: int | None, entries: Mapping[str, int], asked: str,
     now: datetime,
 ) -> Transaction:  # fmt: skip
-    newest = select(ledger_transaction.c.number, ledger_transaction.c.hash).order_by(ledger_transaction.c.number.desc())
-    number, previous = connection.execute(newest.limit(1)).one_or_none() or (0, GENESIS)
+    number, previous = connection.execute(NEWEST).one_or_none() or (0, GENESIS)
     written = Transaction(
         number + 1, request.key, request.kind, state, resolves, request.order_id, dict(request.about),
         moment(request.event_at), moment(now), previous, "", tuple(entries.items()),
@@ -253,14 +273,13 @@ def _write(
             {"transaction_number": number + 1, "position": position, "account_id": name, "amount": amount}
             for position, (name, amount) in enumerate(entries.items())
         ]
-        connection.execute(insert(ledger_entry), rows)
-    connection.execute(
-        insert(ledger_transaction).values(
-            number=number + 1, key=request.key, request_hash=asked, kind=request.kind, state=state, resolves=resolves,
-            order_id=request.order_id, about=json.dumps(written.about, sort_keys=True), event_at=written.event_at,
-            created_at=written.created_at, previous_hash=previous, hash=digest,
-        )
-    )  # fmt: skip
+        connection.execute(ADD_ENTRIES, rows)
+    row = {
+        "number": number + 1, "key": request.key, "request_hash": asked, "kind": request.kind, "state": state,
+        "resolves": resolves, "order_id": request.order_id, "about": json.dumps(written.about, sort_keys=True),
+        "event_at": written.event_at, "created_at": written.created_at, "previous_hash": previous, "hash": digest,
+    }  # fmt: skip
+    connection.execute(ADD_TRANSACTION, row)
     if state in ("posted", "settles"):
         _move(connection, entries, request.key)
     if state == "pending":
@@ -287,32 +306,28 @@ def _resolve(
 
 
 def _move(connection: Connection, entries: Mapping[str, int], key: str) -> None:
-    for name, amount in entries.items():
-        _change(connection, name, key, posted=ledger_account.c.posted + amount)
+    _change(connection, MOVE, entries, 1, key)
 
 
 def _hold(connection: Connection, entries: Mapping[str, int], direction: Literal[1, -1], key: str) -> None:
     """Speaks for what the entries would take from their accounts, or lets go of it."""
-    for name, amount in entries.items():
-        taken = func.abs(amount) * case((ledger_account.c.sign * amount < 0, 1), else_=0)
-        _change(connection, name, key, held=ledger_account.c.held + direction * taken)
+    _change(connection, HOLD, entries, direction, key)
 
 
-def _change(connection: Connection, account_id: str, key: str, **values: Any) -> None:
-    """Changes a cached balance, unless the account would be overdrawn."""
-    after = {name: values.get(name, ledger_account.c[name]) for name in ("posted", "held")}
-    is_fine = ledger_account.c.may_overdraw | (ledger_account.c.sign * after["posted"] - after["held"] >= 0)
-    changed = connection.execute(
-        update(ledger_account).where(ledger_account.c.id == account_id, is_fine).values(**values)
-    )
-    if changed.rowcount != 1:
-        row = connection.execute(select(ledger_account).where(ledger_account.c.id == account_id)).one()
+def _change(connection: Connection, change: Update, entries: Mapping[str, int], direction: int, key: str) -> None:
+    """Changes cached balances, unless an account would be overdrawn."""
+    if not entries:
+        return
+    changes = [{"account": name, "moved": amount, "direction": direction} for name, amount in entries.items()]
+    if connection.execute(change, changes).rowcount != len(changes):
+        short = next(one for one in changes if connection.execute(change, one).rowcount != 1)
+        row = connection.execute(select(ledger_account).where(ledger_account.c.id == short["account"])).one()
         there = format_money(row.sign * row.posted - row.held, row.currency)
-        raise Overdrawn(f"{account_id} has {there} available, which is not enough for {key!r}.")
+        raise Overdrawn(f"{row.id} has {there} available, which is not enough for {key!r}.")
 
 
 def _row_of(connection: Connection, key: str) -> Row[Any] | None:
-    return connection.execute(select(ledger_transaction).where(ledger_transaction.c.key == key)).one_or_none()
+    return connection.execute(OF_KEY, {"asked_key": key}).one_or_none()
 
 
 def _entries(connection: Connection, number: int) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, Table, Text, UniqueConstraint
 
 from marketplace.tables import metadata
 
@@ -48,6 +48,7 @@ order_line = Table(
     Column("tax_minor", BigInteger, nullable=False),
     Column("platform_bp", Integer, nullable=False),
     Column("weights", Text, nullable=False),  # JSON: contributor -> weight, as the pack version froze it.
+    UniqueConstraint("order_id", "position", name="line_has_its_place"),
 )
 
 order_event = Table(
@@ -130,6 +131,7 @@ review = Table(
     Column("text", Text, nullable=False),
     Column("written_at", Text, nullable=False),
     Column("hidden_at", Text),
+    UniqueConstraint("person_id", "skill_id", name="review_is_one_per_buyer"),
 )
 
 recall = Table(

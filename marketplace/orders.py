@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from data_contracts.errors import NotFound, OrderError
 from marketplace.ledger import moment
@@ -104,6 +104,23 @@ class OrderEvent:
     at: str
 
 
+ORDER_COLUMNS = tuple(name for name in Order.__dataclass_fields__ if name != "lines")
+# Statements that every sale needs are built once: building one costs more than running it.
+OF_REQUEST = select(shop_order.c.id).where(shop_order.c.request_key == bindparam("asked_key"))
+OWNED = select(entitlement.c.skill_id, entitlement.c.version).where(
+    entitlement.c.person_id == bindparam("buyer"),
+    entitlement.c.revoked_at.is_(None),
+    entitlement.c.skill_id.in_(bindparam("skills", expanding=True)),
+)
+ADD_ORDER, ADD_LINES = insert(shop_order), insert(order_line)
+MOVE_LINE = update(order_line).where(order_line.c.id == bindparam("line")).values(state=bindparam("to"))
+_LAST_EVENT = select(func.coalesce(func.max(order_event.c.number), 0)).where(order_event.c.order_id == bindparam("of"))
+ADD_EVENT = insert(order_event).values(
+    order_id=bindparam("of"), number=_LAST_EVENT.scalar_subquery() + 1, line_id=bindparam("line_id"),
+    from_state=bindparam("from_state"), to_state=bindparam("to_state"), reason=bindparam("reason"), at=bindparam("at"),
+)  # fmt: skip
+
+
 def place_order(
     connection: Connection,
     buyer_id: str,
@@ -122,32 +139,34 @@ def place_order(
         OrderError: nothing or too much is asked for, in several currencies, twice the same, or something that the buyer has.
         NotFound: the request key is another buyer's.
     """
-    known = connection.execute(select(shop_order).where(shop_order.c.request_key == request_key)).one_or_none()
+    known = connection.execute(OF_REQUEST, {"asked_key": request_key}).one_or_none()
     if known:
         return order_of(connection, known.id, buyer_id)
     _check(connection, buyer_id, packs)
     basis_points = settings.tax_basis_points(country, now.date())
-    taxes = [tax_within(pack.amount_minor, basis_points) for pack in packs]
     order_id = f"order_{secrets.token_hex(10)}"
-    connection.execute(
-        insert(shop_order).values(
-            id=order_id, buyer_id=buyer_id, request_key=request_key, state="created", currency=packs[0].currency,
-            total_minor=sum(pack.amount_minor for pack in packs), tax_minor=sum(taxes), country=country,
-            created_at=moment(now),
+    lines = tuple(
+        OrderLine(
+            f"{order_id}.{position}", position, "open", pack.skill_id, pack.version, pack.pack_id, pack.title,
+            pack.amount_minor, tax_within(pack.amount_minor, basis_points), pack.platform_bp, dict(pack.weights),
         )
+        for position, pack in enumerate(packs, start=1)
     )  # fmt: skip
-    lines = [
-        {
-            "id": f"{order_id}.{position}", "order_id": order_id, "position": position, "state": "open",
-            "skill_id": pack.skill_id, "version": pack.version, "pack_id": pack.pack_id, "title": pack.title,
-            "amount_minor": pack.amount_minor, "tax_minor": tax, "platform_bp": pack.platform_bp,
-            "weights": json.dumps(dict(pack.weights), sort_keys=True),
-        }
-        for position, (pack, tax) in enumerate(zip(packs, taxes, strict=True), start=1)
-    ]  # fmt: skip
-    connection.execute(insert(order_line), lines)
-    _record(connection, order_id, None, None, "created", "placed", now)
-    return order_of(connection, order_id, buyer_id)
+    order = Order(
+        id=order_id, buyer_id=buyer_id, state="created", currency=packs[0].currency,
+        total_minor=sum(line.amount_minor for line in lines), tax_minor=sum(line.tax_minor for line in lines),
+        country=country, checkout_id=None, checkout_url=None, payment_id=None, fee_minor=None, created_at=moment(now),
+        paid_at=None, lines=lines,
+    )  # fmt: skip
+    row = {name: getattr(order, name) for name in ORDER_COLUMNS}
+    connection.execute(ADD_ORDER, row | {"request_key": request_key})
+    rows = [{name: getattr(line, name) for name in OrderLine.__dataclass_fields__} for line in lines]
+    weights = [json.dumps(line.weights, sort_keys=True) for line in lines]
+    connection.execute(
+        ADD_LINES, [row | {"order_id": order_id, "weights": text} for row, text in zip(rows, weights, strict=True)]
+    )
+    _record(connection, order_id, [(None, None, "created")], "placed", now)
+    return order
 
 
 def tax_within(amount_minor: int, basis_points: int) -> int:
@@ -186,21 +205,24 @@ def history_of(connection: Connection, order_id: str) -> list[OrderEvent]:
     ]
 
 
-def move_order(
-    connection: Connection, order: Order, to: str, reason: str, now: datetime, **values: Any
-) -> Order:  # fmt: skip
-    """Moves an order, changing `values` of its row along. Raises OrderError where that state cannot follow."""
+def move_order(connection: Connection, order: Order, to: str, reason: str, now: datetime, **values: Any) -> Order:
+    """Moves an order, changing `values` of its row along. Returns it. Raises OrderError where that state cannot follow."""
     _refuse_unless(to in STATES.get(order.state, ()), order.id, order.state, to)
     connection.execute(update(shop_order).where(shop_order.c.id == order.id).values(state=to, **values))
-    _record(connection, order.id, None, order.state, to, reason, now)
-    return order_of(connection, order.id)
+    _record(connection, order.id, [(None, order.state, to)], reason, now)
+    return replace(order, state=to, **values)
 
 
-def move_line(connection: Connection, order: Order, line: OrderLine, to: str, reason: str, now: datetime) -> None:
-    """Moves a line of an order. Raises OrderError where that state cannot follow."""
-    _refuse_unless(to in LINE_STATES.get(line.state, ()), line.id, line.state, to)
-    connection.execute(update(order_line).where(order_line.c.id == line.id).values(state=to))
-    _record(connection, order.id, line.id, line.state, to, reason, now)
+def move_lines(
+    connection: Connection, order: Order, lines: Sequence[OrderLine], to: str, reason: str, now: datetime
+) -> Order:
+    """Moves lines of an order. Returns it. Raises OrderError where that state cannot follow."""
+    for line in lines:
+        _refuse_unless(to in LINE_STATES.get(line.state, ()), line.id, line.state, to)
+    connection.execute(MOVE_LINE, [{"line": line.id, "to": to} for line in lines])
+    _record(connection, order.id, [(line.id, line.state, to) for line in lines], reason, now)
+    moved = {line.id for line in lines}
+    return replace(order, lines=tuple(replace(line, state=to) if line.id in moved else line for line in order.lines))
 
 
 def _check(connection: Connection, buyer_id: str, packs: Sequence[PackOnSale]) -> None:
@@ -211,10 +233,8 @@ def _check(connection: Connection, buyer_id: str, packs: Sequence[PackOnSale]) -
     skills = [pack.skill_id for pack in packs]
     if len(set(skills)) < len(skills):
         raise OrderError("The same skill is in the order twice.")
-    owned = select(entitlement.c.skill_id, entitlement.c.version).where(
-        entitlement.c.person_id == buyer_id, entitlement.c.revoked_at.is_(None), entitlement.c.skill_id.in_(skills)
-    )
-    majors = {(row.skill_id, row.version.split(".")[0]) for row in connection.execute(owned)}
+    owned = connection.execute(OWNED, {"buyer": buyer_id, "skills": skills})
+    majors = {(row.skill_id, row.version.split(".")[0]) for row in owned}
     for pack in packs:
         if (pack.skill_id, pack.version.split(".")[0]) in majors:
             raise OrderError(f"You have {pack.title} already.", hint="Its updates are in your library.")
@@ -226,20 +246,24 @@ def _orders(connection: Connection, rows: Sequence[Row[Any]]) -> list[Order]:
     for row in connection.execute(wanted.order_by(order_line.c.position)):
         values = {name: getattr(row, name) for name in OrderLine.__dataclass_fields__}
         lines[row.order_id].append(OrderLine(**values | {"weights": json.loads(row.weights)}))
-    names = [name for name in Order.__dataclass_fields__ if name != "lines"]
-    return [Order(**{name: getattr(row, name) for name in names}, lines=tuple(lines[row.id])) for row in rows]
+    return [Order(**{name: getattr(row, name) for name in ORDER_COLUMNS}, lines=tuple(lines[row.id])) for row in rows]
 
 
 def _record(
-    connection: Connection, order_id: str, line_id: str | None, from_state: str | None, to: str, reason: str, now: datetime
+    connection: Connection, order_id: str, moves: Sequence[tuple[str | None, str | None, str]], reason: str, now: datetime
 ) -> None:  # fmt: skip
-    last = select(func.coalesce(func.max(order_event.c.number), 0)).where(order_event.c.order_id == order_id)
-    connection.execute(
-        insert(order_event).values(
-            order_id=order_id, number=last.scalar_subquery() + 1, line_id=line_id, from_state=from_state, to_state=to,
-            reason=reason, at=moment(now),
-        )
-    )  # fmt: skip
+    rows = [
+        {
+            "of": order_id,
+            "line_id": line_id,
+            "from_state": from_state,
+            "to_state": to,
+            "reason": reason,
+            "at": moment(now),
+        }
+        for line_id, from_state, to in moves
+    ]
+    connection.execute(ADD_EVENT, rows)
 
 
 def _refuse_unless(is_allowed: bool, what: str, state: str, to: str) -> None:

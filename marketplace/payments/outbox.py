@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from data_contracts.errors import OrderError, PaymentRefused, PaymentUnavailable
 from marketplace.database import read, write
 from marketplace.ledger import moment
 from marketplace.order_tables import provider_call
-from marketplace.orders import Order, OrderLine, move_line, move_order, order_of
+from marketplace.orders import Order, OrderLine, move_lines, move_order, order_of
 from marketplace.payments.provider import CheckoutRequest, Item, PaymentProvider, is_on_its_way
 from marketplace.sales import shares_left
 from marketplace.shop import Shop
@@ -28,17 +28,20 @@ CHECKOUT_LASTS = timedelta(hours=1)
 KEYS_LAST = timedelta(hours=20)
 """Stripe may forget an idempotency key after 24 hours."""
 
+OF_KEY = select(provider_call.c.key).where(provider_call.c.key == bindparam("asked_key"))
+ADD_CALL = insert(provider_call)
+
 
 def want_checkout(connection: Connection, order: Order, now: datetime) -> None:
     """Asks for a page on which the order is paid; once."""
     key = f"checkout:{order.id}"
-    if connection.execute(select(provider_call.c.key).where(provider_call.c.key == key)).one_or_none() is None:
+    if connection.execute(OF_KEY, {"asked_key": key}).one_or_none() is None:
         _want(connection, key, CHECKOUT, order.id, None, now)
 
 
 def want_refund(connection: Connection, order: Order, line: OrderLine, now: datetime) -> None:
     """Asks for everything that is left of a line to be given back. Where an earlier refund failed, this is another one."""
-    move_line(connection, order, line, "refunding", "asked for", now)
+    move_lines(connection, order, [line], "refunding", "asked for", now)
     earlier = select(func.count()).where(provider_call.c.line_id == line.id)
     _want(connection, f"refund:{line.id}:{connection.scalar(earlier) + 1}", REFUND, order.id, line.id, now)
 
@@ -141,12 +144,11 @@ _SENDERS: dict[str, Callable[[Shop, PaymentProvider, Row], None]] = {
 
 
 def _want(connection: Connection, key: str, kind: str, order_id: str, line_id: str | None, now: datetime) -> None:
-    connection.execute(
-        insert(provider_call).values(
-            key=key, kind=kind, order_id=order_id, line_id=line_id, created_at=moment(now), due_at=moment(now),
-            num_attempts=0, is_given_up=False,
-        )
-    )  # fmt: skip
+    row = {
+        "key": key, "kind": kind, "order_id": order_id, "line_id": line_id, "created_at": moment(now),
+        "due_at": moment(now), "num_attempts": 0, "is_given_up": False,
+    }  # fmt: skip
+    connection.execute(ADD_CALL, row)
 
 
 def _take(shop: Shop, key: str) -> Row | None:
@@ -171,7 +173,7 @@ def _failed(shop: Shop, call: Row, said: str, *, is_given_up: bool) -> str:
             order = order_of(connection, call.order_id)
             line = next(line for line in order.lines if line.id == call.line_id)
             if line.state == "refunding":
-                move_line(connection, order, line, "sold", "the refund was refused", shop.now())
+                move_lines(connection, order, [line], "sold", "the refund was refused", shop.now())
         if is_given_up and call.kind == CHECKOUT:
             order = order_of(connection, call.order_id)
             if order.state == "created":

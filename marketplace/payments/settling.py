@@ -16,7 +16,7 @@ from marketplace.accounts.people import claimed_contributors
 from marketplace.entitlements import grant, revoke, suspend
 from marketplace.ledger import find, moment, post
 from marketplace.money import divide, format_money
-from marketplace.orders import PAID, Order, OrderLine, move_line, move_order, order_of
+from marketplace.orders import PAID, Order, OrderLine, move_lines, move_order
 from marketplace.payments.outbox import num_asked
 from marketplace.payments.provider import Dispute, Movement, Payment, Refund
 from marketplace.sales import DISPUTE, REFUND, Sale, refund_request, reversal_request, sale_request, shares_left
@@ -35,6 +35,8 @@ def settle(connection: Connection, order: Order, payment: Payment, settings: Sho
         if (payment.amount, payment.currency) != (order.total_minor, order.currency):
             return _set_aside(connection, order, payment, now)
         order = _sell(connection, order, payment, settings, now)
+    if not (payment.refunds or payment.disputes):
+        return order
     for refund in payment.refunds:
         _settle_refund(connection, order, refund, now)
     for dispute in payment.disputes:
@@ -49,8 +51,7 @@ def grant_free(connection: Connection, order: Order, settings: ShopSettings, now
     if order.state in PAID:
         return order
     moved = move_order(connection, order, "paid", "nothing to pay", now, paid_at=moment(now))
-    _hand_over(connection, order, settings, now)
-    return order_of(connection, moved.id)
+    return _hand_over(connection, moved, settings, now)
 
 
 def _sell(connection: Connection, order: Order, payment: Payment, settings: ShopSettings, now: datetime) -> Order:
@@ -67,17 +68,15 @@ def _sell(connection: Connection, order: Order, payment: Payment, settings: Shop
             request = sale_request(sale, f"sale:{line.id}", payment.movement.at, payment.movement.id)
             post(connection, request, now)
     paid_at = moment(payment.movement.at)
-    move_order(
+    moved = move_order(
         connection, order, "paid", f"paid by {payment.id}", now, payment_id=payment.id, fee_minor=fee, paid_at=paid_at
     )
-    _hand_over(connection, order, settings, now)
-    return order_of(connection, order.id)
+    return _hand_over(connection, moved, settings, now)
 
 
-def _hand_over(connection: Connection, order: Order, settings: ShopSettings, now: datetime) -> None:
-    for line in order.lines:
-        move_line(connection, order, line, "sold", "paid", now)
-        grant(connection, order.buyer_id, line, settings.licences.robots, now)
+def _hand_over(connection: Connection, order: Order, settings: ShopSettings, now: datetime) -> Order:
+    grant(connection, order.buyer_id, order.lines, settings.licences.robots, now)
+    return move_lines(connection, order, order.lines, "sold", "paid", now)
 
 
 def _set_aside(connection: Connection, order: Order, payment: Payment, now: datetime) -> Order:
@@ -147,10 +146,9 @@ def _follow_ledger(connection: Connection, order: Order, payment: Payment, now: 
     for line in order.lines:
         to = _state_of(connection, line, payment) if line.amount_minor else line.state
         if to != line.state:
-            move_line(connection, order, line, to, "so says the payment", now)
+            order = move_lines(connection, order, [line], to, "so says the payment", now)
             suspend(connection, line.id, now if to == "disputed" else None)
             revoke(connection, line.id, now if to in GIVEN_BACK else None)
-    order = order_of(connection, order.id)
     is_back = all(line.state in GIVEN_BACK for line in order.lines if line.amount_minor)
     if is_back and order.state == "paid":
         return move_order(connection, order, "refunded", "all of it was given back", now)

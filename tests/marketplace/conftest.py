@@ -7,10 +7,15 @@ import pytest
 from sqlalchemy import Engine, text
 
 from data_contracts.layout import Lake
-from marketplace.database import database_url, migrate, open_database
+from marketplace.accounts.people import add_person
+from marketplace.database import database_url, migrate, open_database, write
+from marketplace.settings import read_settings
+from marketplace.shop import Shop
 from skill_packs.build import build_pack
 from skill_packs.signing import open_signing_key
+from tests.marketplace.payments.pocket_provider import AT, PocketProvider
 from tests.marketplace.postgres import binaries, postgres_server
+from tests.marketplace.till import Clock, Till
 from tests.marketplace_ui.make_scene import write_scene
 from tests.skill_packs.make_pack import make_inputs, make_skill
 
@@ -67,3 +72,13 @@ def database(empty_database: Engine) -> Engine:
     """A database with the newest tables."""
     migrate(empty_database)
     return empty_database
+
+
+@pytest.fixture
+def till(database: Engine, tmp_path: Path) -> Till:
+    clock = Clock()
+    lake = Lake(tmp_path / "lake")
+    shop = Shop(lake, database, read_settings(lake), clock)
+    with write(database) as connection:
+        buyer = add_person(connection, "Olive Owner", "olive@example.org", "argon2", AT)
+    return Till(shop, PocketProvider(), clock, buyer.id)

@@ -11,7 +11,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-import marketplace.accounts.tables  # noqa: F401 (adds its tables to the metadata)
+import marketplace.accounts.tables
+import marketplace.order_tables  # noqa: F401 (all tables belong to `metadata`)
 from data_contracts.errors import KeyConflict, LedgerError, Overdrawn
 from marketplace.audit import audit
 from marketplace.database import migrate, read, write

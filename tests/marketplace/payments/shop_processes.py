@@ -30,7 +30,7 @@ from marketplace.payments.outbox import send_due
 from marketplace.payments.stripe_provider import StripeProvider
 from marketplace.settings import read_settings
 from marketplace.shop import Shop, utc_now
-from tests.marketplace.payments.conftest import a_pack
+from tests.marketplace.till import a_pack
 
 
 def open_till(case: dict[str, Any]) -> tuple[Shop, StripeProvider]:

@@ -16,7 +16,7 @@ from marketplace.reviews import reviews_of, write_review
 from marketplace.shop import Shop
 from skill_packs.build import build_pack
 from skill_packs.signing import open_signing_key
-from tests.marketplace.payments.conftest import Till, a_pack
+from tests.marketplace.till import Till, a_pack
 from tests.skill_packs.make_pack import make_inputs, make_skill
 
 

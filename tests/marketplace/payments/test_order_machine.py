@@ -28,8 +28,8 @@ from marketplace.payments.reconciliation import reconcile
 from marketplace.sales import clearing
 from marketplace.settings import read_settings
 from marketplace.shop import Shop
-from tests.marketplace.payments.conftest import Clock, a_pack
 from tests.marketplace.payments.pocket_provider import AT, PocketProvider
+from tests.marketplace.till import Clock, a_pack
 
 BUYERS, SKILLS = 2, 4
 PICK = st.integers(0, 10**6)

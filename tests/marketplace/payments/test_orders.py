@@ -17,7 +17,7 @@ from marketplace.payments.inbox import receive, work
 from marketplace.payments.outbox import send_due
 from marketplace.payments.reconciliation import reconcile
 from marketplace.sales import clearing, fees, held, platform, unclaimed
-from tests.marketplace.payments.conftest import Till, a_pack
+from tests.marketplace.till import Till, a_pack
 
 
 def states(till: Till, order) -> list[str]:

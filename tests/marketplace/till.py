@@ -1,19 +1,14 @@
+"""A shop with a provider in memory and one buyer, for tests of what becomes of orders."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
-import pytest
-from sqlalchemy import Engine
-
-from data_contracts.layout import Lake
-from marketplace.accounts.people import add_person
 from marketplace.buying import buy
-from marketplace.database import read, write
+from marketplace.database import read
 from marketplace.orders import Order, PackOnSale, order_of
 from marketplace.payments.inbox import look_at
-from marketplace.settings import read_settings
 from marketplace.shop import Shop
 from tests.marketplace.payments.pocket_provider import AT, PocketProvider
 
@@ -59,13 +54,3 @@ class Till:
 def a_pack(skill_id: str, amount: int = 1900, version: str = "1.0.0", **changes) -> PackOnSale:
     values = {"currency": "EUR", "platform_bp": 3000, "weights": {"ada": 300, "bo": 100}} | changes
     return PackOnSale(skill_id, version, f"sha256:{skill_id}", skill_id.title(), amount, **values)
-
-
-@pytest.fixture
-def till(database: Engine, tmp_path: Path) -> Till:
-    clock = Clock()
-    lake = Lake(tmp_path / "lake")
-    shop = Shop(lake, database, read_settings(lake), clock)
-    with write(database) as connection:
-        buyer = add_person(connection, "Olive Owner", "olive@example.org", "argon2", AT)
-    return Till(shop, PocketProvider(), clock, buyer.id)
