@@ -19,6 +19,7 @@ from deftworks import (
     evaluating,
     inspecting,
     lakes,
+    library,
     normalising,
     packs,
     robots,
@@ -48,6 +49,8 @@ robot = typer.Typer(help="Your robot: what it is, and which packs run on it.", n
 app.add_typer(robot, name="robot")
 app.add_typer(accounts.account, name="account")
 app.add_typer(shop_admin.shop_admin, name="shop-admin")
+app.add_typer(library.library, name="library")
+app.add_typer(library.licence, name="licence")
 
 app.command("demo")(demonstrating.demo)
 app.command("run")(running.run)
