@@ -36,6 +36,8 @@ FULLEST_DEGREES = 400.0
 OLD_GRID_DEG, NEW_GRID_DEG = 45 / 512, 180 / 4095
 """What one step of a 4096-step encoder is worth: n / 2048 * 180 before PR 777, (n - middle) * 360 / 4095 after, where the middle
 may be half a step (lerobot 0.3 `feetech.py`, 0.4 `motors_bus.py`)."""
+LEAST_ENDS = 8
+"""So many ends of values tell whether they are encoder steps."""
 _JOINT_WORDS = re.compile(r"joint|motor|shoulder|elbow|wrist|servo|hip|knee|ankle", re.IGNORECASE)
 
 
@@ -106,7 +108,7 @@ def recognise(ranges: JointRanges, robot_type: str | None) -> Convention:
     is_arm_D = np.array([not joint.endswith(family.gripper) for joint in joints])
     unit, confidence, reasons, zero = _unit(ranges, family, is_arm_D)
     if unit == "degrees":
-        zero, sure, why = _zero(family, joints, low_D, high_D, zero)
+        zero, sure, why = zero_of_degrees(family, joints, low_D, high_D, zero)
         confidence, reasons = min(confidence, sure), [*reasons, why]
     elif unit == "normalised":
         zero = "middle"
@@ -141,7 +143,7 @@ def odd_episodes(ranges: JointRanges, robot_type: str | None) -> list[int]:
     is_counts_E, is_radians_E = _are_counts(ranges, is_arm_D), _are_radians(ranges, is_arm_D)
     for place, (low_D, high_D) in enumerate(zip(ranges.low_ED, ranges.high_ED, strict=True)):
         size = "counts" if is_counts_E[place] else "radians" if is_radians_E[place] else "degrees"
-        zero = _zero(family, joints, low_D, high_D, None)[0] if size == "degrees" else None
+        zero = zero_of_degrees(family, joints, low_D, high_D)[0] if size == "degrees" else None
         if size != "degrees" or zero:
             votes.setdefault((size, zero), []).append(place)
     if len(votes) < 2:
@@ -227,10 +229,11 @@ def _are_radians(ranges: JointRanges, is_arm_D: np.ndarray) -> np.ndarray:
     return is_small_E & ((ranges.high_ED - ranges.low_ED)[:, is_arm_D].max(axis=1) >= RADIANS_TRAVEL)
 
 
-def _zero(
-    family: Family, joints: Sequence[str], low_D: np.ndarray, high_D: np.ndarray, by_grid: Zero | None
+def zero_of_degrees(
+    family: Family, joints: Sequence[str], low_D: np.ndarray, high_D: np.ndarray, by_grid: Zero | None = None
 ) -> tuple[Zero | None, float, str]:
-    """Returns from where degrees count: the joints whose zero moved fit into their limits in one way and not the other."""
+    """Returns from where degrees count, None where it cannot be told, how sure, and why: the joints whose zero moved fit into
+    their limits in one way and not the other."""
     fits: dict[Zero, list[bool]] = {"middle": [], "stretched": []}
     for joint, low, high in zip(joints, low_D, high_D, strict=True):
         bare = joint.removeprefix("left_").removeprefix("right_")
@@ -275,13 +278,25 @@ def _is_whole(values: np.ndarray) -> bool:
     return bool((values == np.round(values)).all())
 
 
+def shows_encoder_steps(ranges: JointRanges) -> bool | None:
+    """Returns whether the ends of values are steps of a 4096-step encoder in degrees; None where too few of them can tell."""
+    ends = np.concatenate([ranges.low_ED.ravel(), ranges.high_ED.ravel()])
+    if _off_zero(ends).size < LEAST_ENDS:
+        return None
+    return _is_on_grid(ends, OLD_GRID_DEG) or _is_on_grid(ends, NEW_GRID_DEG)
+
+
 def _is_on_grid(values: np.ndarray, step: float) -> bool:
     """Returns True where the values, those near 0 apart, are multiples of `step`. Chance finds 1 in 100 values there."""
-    values = np.unique(values[np.isfinite(values) & (np.abs(values) > 2.0)])
-    if values.size < 8:
+    values = _off_zero(values)
+    if values.size < LEAST_ENDS:
         return False
     off = np.abs(values / step - np.round(values / step))
     return bool((off < 0.005).mean() >= 0.9)
+
+
+def _off_zero(values: np.ndarray) -> np.ndarray:
+    return np.unique(values[np.isfinite(values) & (np.abs(values) > 2.0)])
 
 
 def _family(key: str, entry: dict[str, Any]) -> Family:

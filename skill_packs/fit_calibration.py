@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from data_contracts.joint_conventions import family_of
 from data_contracts.robot_profile import MotorCalibration, RobotProfile
 from data_contracts.skill_pack import Requirements
+from skill_packs.fit_counting import DEGREES, spelled
 from skill_packs.fit_item import Item, listed
 from skill_packs.fit_joints import robot_family
-from skill_packs.fit_units import DEGREES, spelled
 
 STEPS_PER_TURN = 4095
 """Of the servos of an SO arm; degrees are steps * 360 / 4095 (lerobot 0.4 `motors_bus.py`)."""

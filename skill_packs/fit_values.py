@@ -8,9 +8,9 @@ from data_contracts.joint_conventions import family_of
 from data_contracts.robot_profile import RobotProfile, VectorStatistics
 from data_contracts.skill_pack import Joint
 from skill_packs.fit_calibration import reach_deg
+from skill_packs.fit_counting import DEGREES, NORMALISED, PERCENT, RADIANS
 from skill_packs.fit_item import Item, listed
 from skill_packs.fit_joints import Places
-from skill_packs.fit_units import DEGREES, NORMALISED, PERCENT, RADIANS
 from skill_packs.pack_needs import Distribution
 
 FURTHEST_Z, FAR_Z = 6.0, 3.0

@@ -33,6 +33,11 @@ OLD_NAMES = tuple(f"main_{joint}" for joint in ARM)
 OLD_RECORDED = converted(RECORDED, *TO_OLD_ZERO)
 NARROW = converted(RECORDED, (1, 0.5, 0.5, 0.5, 1, 1), (0, 0, 0, 37, 0, 0))
 """The same arm, never beyond -100..100 nor at its ends: degrees or normalised, the values do not tell."""
+NARROW_STEPS = {name: [round(v * 4095 / 360) * 360 / 4095 for v in row] for name, row in NARROW.items()}
+NARROW_NORMALISED = converted(RECORDED_NORMALISED, (0.9, 0.9, 0.9, 0.9, 0.9, 1))
+EITHER = changed(changed(RECORDED, 1, mean=75, min=40, max=100, std=15), 2, mean=60, min=10, max=115, std=20)
+"""Degrees whose upper arm and elbow lie within their limits from either zero."""
+EITHER_TOO = changed(changed(RECORDED, 1, mean=-5, min=-28, max=30, std=10), 2, mean=30, min=-25, max=70, std=20)
 STILL = {"mean": TRAINED["mean"], "std": [0] * 6, "min": TRAINED["mean"], "max": TRAINED["mean"]}
 SHUFFLED = (5, 4, 3, 2, 1, 0)
 MIRRORED = {joint: entry | {"drive_mode": int(joint == "elbow_flex")} for joint, entry in calibration().items()}
@@ -64,7 +69,9 @@ PAIRS = [
     Pair("a calibration 8 degrees aside warns", "calibrated", HONEST.with_(calibration=calibration(elbow_flex=(740, 3540))), RUNS, "calibration"),
     Pair("a sound calibration beside a pack without one", "degrees", HONEST.with_(calibration=calibration()), RUNS, "calibration"),
     Pair("degrees that are said to be degrees", "degrees", HONEST.with_(units={"*": "degrees"}), RUNS, None),
-    Pair("doubtful values that are said to be degrees", "degrees", HONEST.with_(statistics=NARROW, units={"*": "degrees"}), RUNS, None),
+    Pair("either zero, with a calibration of the present form", "degrees", HONEST.with_(statistics=EITHER_TOO, calibration=calibration()), RUNS, "calibration"),
+    Pair("a narrow movement in steps of the encoder", "degrees", HONEST.with_(statistics=NARROW_STEPS), RUNS, None),
+    Pair("a narrow movement that is said to be -100..100", "normalised", HONEST_NORMALISED.with_(statistics=NARROW_NORMALISED, units={"*": "normalised"}), RUNS, None),
     Pair("a top camera where top or front will do", "top or front", HONEST.with_(**cameras(top="camera1", wrist="camera2")), RUNS, None),
     Pair("no wrist camera where some episodes had none", "wrist optional", HONEST.with_(**cameras(front="camera1")), RUNS, "camera wrist"),
     Pair("29.97 is 30", "degrees", HONEST.with_(fps=29.97), RUNS, None),
@@ -106,10 +113,14 @@ PAIRS = [
     Pair("radians said to be degrees", "degrees", HONEST.with_(statistics=converted(RECORDED, TO_RADIANS), units={"*": "degrees"}), NOT, "state units"),
     Pair("degrees said to be radians", "degrees", HONEST.with_(units={"*": "radians"}), NOT, "state units"),
     Pair("doubtful values of which nothing is said", "degrees", HONEST.with_(statistics=NARROW), NOT, "state units"),
+    Pair("doubtful values that are said to be degrees", "degrees", HONEST.with_(statistics=NARROW, units={"*": "degrees"}), NOT, "state units"),
+    Pair("steps of the encoder that are said to be -100..100", "normalised", HONEST.with_(statistics=NARROW_STEPS, units={"*": "normalised"}), NOT, "state units"),
     Pair("doubtful values that are said to be normalised", "degrees", HONEST.with_(statistics=NARROW, units={"*": "normalised"}), NOT, "state units"),
     Pair("encoder counts", "degrees", HONEST.with_(statistics={"mean": [2048] * 6, "std": [300] * 6, "min": [1000] * 6, "max": [3000] * 6}), NOT, "state units"),
     Pair("names and values from before PR 777", "degrees", HONEST.with_(names=OLD_NAMES, statistics=OLD_RECORDED, version="v2.1"), NOT, "state units"),
     Pair("new names on values from before PR 777", "degrees", HONEST.with_(statistics=OLD_RECORDED), NOT, "state units"),
+    Pair("values from before PR 777 that could be either", "degrees", HONEST.with_(statistics=EITHER), NOT, "state units"),
+    Pair("the same, said to be degrees", "degrees", HONEST.with_(statistics=EITHER, units={"*": "degrees"}), NOT, "state units"),
     Pair("a gripper as a fraction", "degrees", HONEST.with_(statistics=changed(RECORDED, 5, mean=0.4, std=0.2, min=0, max=1)), NOT, "state units"),
     Pair("a gripper in degrees", "degrees", HONEST.with_(statistics=changed(RECORDED, 5, mean=60, std=50, min=-20, max=150)), NOT, "state units"),
     Pair("centimetres for metres", "sawyer", HONEST_SAWYER.with_(statistics=converted(SAWYER_STATE, (100, 100, 100, 1))), NOT, "state units"),
