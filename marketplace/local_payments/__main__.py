@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fee-basis-points", type=int, default=Tariff.fee_basis_points)
     parser.add_argument("--fee-fixed", type=int, default=Tariff.fee_fixed, help="minor units")
     parser.add_argument("--settlement-s", type=int, default=Tariff.settlement_s, help="until a payment may be spent")
+    parser.add_argument("--id-seed", help="for tests: ids of a new database that can be foretold, by anybody")
     asked = parser.parse_args(arguments)
     tariff = Tariff(asked.fee_basis_points, asked.fee_fixed, settlement_s=asked.settlement_s)
     try:
@@ -35,7 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         listening = listen(asked.port) if asked.fd is None else socket.socket(fileno=asked.fd)
         sys.stdout.write(f"TEST MONEY: local payments on http://{HOST}:{listening.getsockname()[1]}\n")
         sys.stdout.flush()
-        serve(asked.database, listening, secrets, webhook_url=asked.webhook, faults=asked.faults, tariff=tariff)
+        serve(
+            asked.database, listening, secrets,
+            webhook_url=asked.webhook, faults=asked.faults, tariff=tariff, id_seed=asked.id_seed,
+        )  # fmt: skip
     except (DeftworksError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -27,7 +27,7 @@ from marketplace.local_payments.idempotency import (
     keep_answer,
     kept_answer,
     request_hash,
-)  # fmt: skip
+)
 from marketplace.local_payments.parameters import decode
 from marketplace.local_payments.passage import pass_time
 from marketplace.local_payments.routes import ROUTES, Route

@@ -84,7 +84,8 @@ def _check_funds(call: Call, amount: int, currency: str) -> int:
         take_from(call.bank, PLATFORM, currency, amount)
         return call.store.now()
     charge = call.get("charge", source, param="source_transaction", status=400)
-    query = "SELECT coalesce(sum(json_extract(body, '$.amount')), 0) FROM objects WHERE owner = ? AND kind = 'transfer' AND source_transaction = ?"
+    query = """SELECT coalesce(sum(json_extract(body, '$.amount')), 0) FROM objects
+               WHERE owner = ? AND kind = 'transfer' AND source_transaction = ?"""
     used = call.store.rows(query, PLATFORM, source)[0][0]
     if charge["currency"] != currency or used + amount > charge["amount"]:
         raise Refused(

@@ -32,7 +32,7 @@ class Faults:
     enabled: bool = False
     _queue: list[Fault] = field(default_factory=list, init=False)
     _chances: dict[str, float] = field(default_factory=dict, init=False)
-    _dice: random.Random = field(default_factory=lambda: random.Random(0), init=False)
+    _dice: dict[str, random.Random] = field(default_factory=dict, init=False)
     _seconds: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -41,9 +41,9 @@ class Faults:
             self._queue.append(fault)
 
     def roll(self, seed: int, chances: Mapping[str, float], seconds: float) -> None:
-        """From now on each kind happens with its probability."""
+        """From now on each kind happens with its probability, by dice of its own: threads do not change each other's luck."""
         with self._lock:
-            self._dice = random.Random(seed)
+            self._dice = {kind: random.Random(f"{seed}:{kind}") for kind in chances}
             self._chances = dict(chances)
             self._seconds = seconds
 
@@ -67,6 +67,6 @@ class Faults:
                     self._queue[place : place + 1] = [left] if left.count else []
                     return fault
             for kind in kinds:
-                if kind in self._chances and self._dice.random() < self._chances[kind]:
+                if kind in self._chances and self._dice[kind].random() < self._chances[kind]:
                     return Fault(kind, subject, seconds=self._seconds)
         return None

@@ -23,7 +23,7 @@ from marketplace.local_payments.parameters import (
     metadata,
     number,
     text,
-)  # fmt: skip
+)
 from marketplace.local_payments.store import Page, Wanted
 from marketplace.local_payments.views import listed
 
@@ -119,7 +119,8 @@ SESSIONS = [
         cancel_url=address, client_reference_id=text(200), customer_email=NAME, expires_at=MOMENT, metadata=metadata,
         payment_intent_data=PAYMENT_DATA, payment_method_types=items(choice("card"), 1), ui_mode=choice("hosted_page", "hosted"),
         locale=NAME, submit_type=choice("auto", "pay"), customer_creation=choice("if_required"),
-        billing_address_collection=choice("auto"), allow_promotion_codes=choice("false"), automatic_tax=fields({"enabled!": choice("false")}),
+        billing_address_collection=choice("auto"), allow_promotion_codes=choice("false"),
+        automatic_tax=fields({"enabled!": choice("false")}),
     ),
     _list("checkout.session", "checkout/sessions", "payment_intent", "status"),
     _get("checkout.session", "checkout/sessions"),

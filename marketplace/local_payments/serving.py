@@ -24,7 +24,7 @@ from marketplace.local_payments.webhooks import Deliverer
 
 HOST = "127.0.0.1"
 """Nobody but this machine; test money is not for a network."""
-PATIENCE_S = 3.0
+PATIENCE_S = 2.0
 """How long a server waits for the one before it to let go of the database."""
 
 
@@ -37,15 +37,27 @@ def listen(port: int) -> socket.socket:
 
 
 def serve(
-    database: Path, listening: socket.socket, secrets: Secrets, *, webhook_url: str | None, faults: bool, tariff: Tariff
+    database: Path,
+    listening: socket.socket,
+    secrets: Secrets,
+    *,
+    webhook_url: str | None,
+    faults: bool,
+    tariff: Tariff,
+    id_seed: str | None = None,
 ) -> None:
     """Answers until SIGTERM or SIGINT.
 
     Raises:
         PaymentError: another server has this database.
     """
+    address = f"http://{HOST}:{listening.getsockname()[1]}"
     with _alone(database):
-        _serve(database, listening, secrets, webhook_url, faults, tariff)
+        bank = Bank(Store(database, seed=id_seed), address, tariff, Faults(enabled=faults))
+        move_open_sessions(bank)
+        if webhook_url:
+            keep_default_endpoint(bank, webhook_url, secrets.webhook_secret)
+        _answer(bank, listening, secrets.api_key)
 
 
 @contextmanager
@@ -64,22 +76,15 @@ def _alone(database: Path) -> Iterator[None]:
         yield
 
 
-def _serve(
-    database: Path, listening: socket.socket, secrets: Secrets, webhook_url: str | None, faults: bool, tariff: Tariff
-) -> None:
-    store = Store(database)
-    bank = Bank(store, f"http://{HOST}:{listening.getsockname()[1]}", tariff, Faults(enabled=faults))
-    move_open_sessions(bank)
-    if webhook_url:
-        keep_default_endpoint(bank, webhook_url, secrets.webhook_secret)
+def _answer(bank: Bank, listening: socket.socket, api_key: str) -> None:
     deliverer = Deliverer(bank)
     deliverer.start()
     config = uvicorn.Config(
-        create_app(bank, secrets.api_key), http=CuttableProtocol, ws="none", lifespan="off", access_log=False,
-        log_level="warning", server_header=False, timeout_graceful_shutdown=2,
+        create_app(bank, api_key), http=CuttableProtocol, ws="none", lifespan="off", access_log=False,
+        log_level="warning", server_header=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     try:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
         deliverer.stop()
-        store.close()
+        bank.store.close()

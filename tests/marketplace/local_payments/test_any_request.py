@@ -125,7 +125,7 @@ def test_no_request_is_an_error_of_the_server(
     assert machine.ask(route.method, path, asked, headers) < 500
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=st.lists(st.tuples(st.integers(0, 9), st.integers(1, 3000), st.integers(0, 50)), min_size=5, max_size=25))
 def test_balances_add_up_after_any_history(steps: list[tuple[int, int, int]]) -> None:
     machine = Machine()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,6 +16,7 @@ import stripe
 
 from data_contracts.errors import PaymentUnavailable
 from marketplace.local_payments.launch import DATABASE, LocalPayments, start_local_payments
+from marketplace.local_payments.settings import KEY_VARIABLE, WEBHOOK_VARIABLE
 from tests.marketplace.local_payments.people import client_of, sale_of, sell
 
 KILLS = 4
@@ -88,6 +92,30 @@ def test_one_server_per_database_and_open_sessions_move_with_it(tmp_path: Path) 
     with start_local_payments(tmp_path) as elsewhere:
         moved = client_of(elsewhere).v1.checkout.sessions.retrieve(session.id)
         assert moved.url == f"{elsewhere.address}/pay/{session.id}"
+
+
+def test_ids_can_be_foretold_where_a_test_wants_that(tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "two", "other"):
+        seed = "other" if name == "other" else "same"
+        with start_local_payments(tmp_path / name, options=("--id-seed", seed)) as bank:
+            made.append(client_of(bank).v1.checkout.sessions.create(sale_of()).id)
+    assert made[0] == made[1] != made[2]
+
+
+def test_the_command_wants_its_secrets_from_the_environment_or_a_file(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "marketplace.local_payments", "--database", str(tmp_path / "bank.sqlite")]
+    without = {name: value for name, value in os.environ.items() if name not in (KEY_VARIABLE, WEBHOOK_VARIABLE)}
+    refused = subprocess.run(command, env=without, capture_output=True, text=True, timeout=30)
+    assert refused.returncode == 1
+    assert KEY_VARIABLE in refused.stderr
+    live = without | {KEY_VARIABLE: "sk_live_1", WEBHOOK_VARIABLE: "whsec_1"}
+    assert subprocess.run(command, env=live, capture_output=True, text=True, timeout=30).returncode == 1
+    test = without | {KEY_VARIABLE: "sk_test_1", WEBHOOK_VARIABLE: "whsec_1"}
+    with subprocess.Popen(command, env=test, stdout=subprocess.PIPE, text=True) as running:
+        said = running.stdout.readline() if running.stdout else ""
+        running.terminate()
+    assert said.startswith("TEST MONEY: local payments on http://127.0.0.1:")
 
 
 def test_what_does_not_start_says_why(tmp_path: Path) -> None:
