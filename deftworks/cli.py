@@ -12,6 +12,7 @@ import typer
 
 from deftworks import (
     accounts,
+    bookkeeping,
     contributing,
     corpora,
     crawling,
@@ -74,6 +75,9 @@ lake.command("gc")(lakes.gc)
 robot.command("check")(robots.check)
 robot.command("profile")(robots.make_profile)
 app.command("shop")(serving.shop)
+app.command("reconcile")(bookkeeping.reconcile)
+app.command("backup")(bookkeeping.backup)
+app.command("restore")(bookkeeping.restore)
 app.command("dagster")(serving.dagster)
 
 

@@ -44,7 +44,7 @@ from skill_packs.layout import PACK
 
 FORMAT = 1
 DESCRIPTION = "backup.json"
-PAYMENTS = "payments"
+PAYMENTS, TEST_MONEY = "payments", (".sqlite", ".secrets.json")
 MOST_ROWS_AT_ONCE = 1000
 
 
@@ -166,10 +166,9 @@ def _write_files(lake: Lake, archive: tarfile.TarFile) -> tuple[str, ...]:
     kept = [path for path in (lake.home / SETTINGS, *sorted(lake.keys.rglob("*"))) if path.is_file()]
     for path in kept:
         _add(archive, str(path.relative_to(lake.home)), path.read_bytes())
-    payments = sorted(path for path in (lake.home / PAYMENTS).glob("*") if path.is_file())
-    own = [path for path in payments if not path.name.endswith(("-wal", "-shm"))]
+    own = sorted(path for path in (lake.home / PAYMENTS).glob("*") if path.name.endswith(TEST_MONEY))
     for path in own:
-        content = _sqlite(path) if path.suffix in (".db", ".sqlite") else path.read_bytes()
+        content = _sqlite(path) if path.suffix == ".sqlite" else path.read_bytes()
         _add(archive, str(path.relative_to(lake.home)), content)
     return tuple(str(path.relative_to(lake.home)) for path in (*kept, *own))
 

@@ -38,6 +38,8 @@ def open_database(url: URL) -> Engine:
     """Returns an engine for `url`. Nothing is created yet: see `migrate`."""
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -49,8 +51,6 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
-    if (file := engine.url.database) and engine.dialect.name == "sqlite":
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     with write(engine) as connection:

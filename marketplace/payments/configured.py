@@ -49,6 +49,18 @@ def running_provider(shop: Shop, origin: str) -> Iterator[PaymentProvider]:
         yield StripeProvider(local.api_key, local.webhook_secret, local.address)
 
 
+@contextmanager
+def provider_for(shop: Shop) -> Iterator[PaymentProvider]:
+    """Yields the provider of a shop for a command: where the shop is not open, the local server runs as long as the command does."""
+    folder = _folder(shop.lake)
+    running = _running(folder)
+    if _stripe() or (running and _is_ours(running["pid"], folder)):
+        yield open_provider(shop)
+        return
+    with running_provider(shop, shop.settings.address) as provider:
+        yield provider
+
+
 def open_provider(shop: Shop) -> PaymentProvider:
     """Returns the provider of a shop, for a process beside the one that serves it.
 
