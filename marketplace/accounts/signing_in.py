@@ -83,7 +83,7 @@ def check_password(shop: Shop, throttle: Throttle, visitor: Visitor, email: str,
     if person is None or not is_right or person.is_disabled:
         with write(shop.engine) as connection:
             record(connection, person.id if person else STRANGER, "was refused", _from(visitor), now)
-        raise SignInRefused("Email or password is wrong.", hint="Whoever runs the shop can give you a new password.")
+        raise SignInRefused("Email or password is wrong.", hint="Check both and try again.")
     if stored and is_outdated(stored):
         renewed = hash_password(password)
         with write(shop.engine) as connection:

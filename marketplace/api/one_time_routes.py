@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from data_contracts.errors import AccountError, DeftworksError, LinkSpent
 from marketplace.accounts import signing_in
 from marketplace.accounts.one_time_links import OneTimeLink, find_link
+from marketplace.accounts.passwords import check_new
 from marketplace.accounts.people import get_person
 from marketplace.accounts.sessions import person_of_cookie
 from marketplace.accounts.throttling import count_link
@@ -56,6 +57,8 @@ def use_one_time_link(
             if wrong := wrong_fields(typed, password):
                 return _link_page(request, token, link, typed, wrong, status=400)
             entered = signing_in.use_first_operator_link(shop, throttle, visitor, token, **typed, password=password)
+        elif wrong := _wrong_password(password, _email_of(request, link)):
+            return _link_page(request, token, link, typed, {"password": wrong}, status=400)
         else:
             entered = signing_in.use_new_password_link(shop, throttle, visitor, token, password)
     except LinkSpent as error:
@@ -82,6 +85,8 @@ def change_password(request: Request, old: Text = "", password: Text = "", csrf:
         return RedirectResponse(with_next(path_of(request, "/sign-in"), path_of(request, "/password")), 303)
     if not was_sent_from_here(request, csrf):
         return _password_page(request, STALE)
+    if wrong := _wrong_password(password, person.email):
+        return _password_page(request, wrong=wrong, status=400)
     try:
         entered = signing_in.change_password(
             shop, throttle_of(request), visitor_of(request), person, old=old, new=password
@@ -126,8 +131,27 @@ def _spent_page(request: Request, error: DeftworksError) -> Response:
     return answered(request, Page(error.message.rstrip("."), error.hint, notes=notes), "", error)
 
 
-def _password_page(request: Request, error: DeftworksError | None = None) -> Response:
+def _password_page(
+    request: Request, error: DeftworksError | None = None, wrong: str = "", status: int = 200
+) -> Response:
     old = Field("old", "Current password", "current-password", "password")
-    drawn_form, visit = form(request, "/password", [old, new_password_field(label="New password")], "Change password")
+    drawn_form, visit = form(
+        request, "/password", [old, new_password_field(wrong, label="New password")], "Change password"
+    )
     lead = "It signs you out everywhere else and ends your API tokens."
-    return answered(request, Page("Change your password", lead, drawn_form, alert_of(error)), visit, error)
+    return answered(request, Page("Change your password", lead, drawn_form, alert_of(error)), visit, error, status)
+
+
+def _wrong_password(password: str, email: str) -> str:
+    try:
+        check_new(password, email)
+    except AccountError as error:
+        return str(error)
+    return ""
+
+
+def _email_of(request: Request, link: OneTimeLink) -> str:
+    if link.person_id is None:
+        return ""
+    with read(shop_of(request).engine) as connection:
+        return get_person(connection, link.person_id).email
