@@ -51,6 +51,7 @@ def show_demo(lake: Lake, result: PipelineRun) -> None:
     from rich.table import Table
 
     from data_contracts.manifests import EvaluationReport
+    from deftworks.demo_sale import show_demo_sale
     from deftworks.printing import out
     from deftworks.running import show_corpus
     from pipelines.settings import read_settings
@@ -84,6 +85,9 @@ def show_demo(lake: Lake, result: PipelineRun) -> None:
     out.print("Success is counted in simulation, from starts that no demonstration used.\n")
     for key, message in result.failures.items():
         out.print(f"[red]failed[/red] {key}: {message}", highlight=False)
+    if packs:
+        show_demo_sale(lake)
+        out.print("")
     option = "" if lake == type(lake).at() else f" --home {lake.home}"
     out.print(f"Open the shop:     .venv/bin/deftworks shop{option}       then http://localhost:8501")
     out.print(f"Open Dagster:      .venv/bin/deftworks dagster{option}    then http://localhost:3000")
