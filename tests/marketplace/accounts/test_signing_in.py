@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, text, update
 
 from data_contracts.errors import AccountError, LinkSpent, SignInRefused, TooManyAttempts
 from marketplace.accounts import passwords
@@ -38,8 +38,10 @@ from marketplace.accounts.signing_in import (
     use_first_operator_link,
     use_new_password_link,
 )
+from marketplace.accounts.tables import person
 from marketplace.accounts.throttling import Throttle, count_sign_in, open_throttle
 from marketplace.database import read, write
+from marketplace.ledger import moment
 from marketplace.shop import Shop
 from tests.marketplace.accounts.conftest import PASSWORD, Clock
 
@@ -179,6 +181,13 @@ def test_a_disabled_person_is_out_and_comes_back_when_enabled(shop: Shop, thrott
     with write(shop.engine) as connection:
         enable_person(connection, ada.person.id)
     assert sign_in(shop, throttle, HERE, email="ada@example.org", password=PASSWORD).person.id == ada.person.id
+
+
+def test_a_disabled_person_is_nobody_though_a_session_were_left(shop: Shop, ada: SignedIn) -> None:
+    with write(shop.engine) as connection:
+        connection.execute(update(person).values(disabled_at=moment(shop.now())))
+        assert sessions_of(connection, ada.person.id, shop.now())
+    assert _who(shop, ada.session) is None
 
 
 def test_a_new_password_ends_every_session_and_token(shop: Shop, throttle: Throttle, ada: SignedIn) -> None:
