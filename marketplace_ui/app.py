@@ -25,6 +25,8 @@ def pages() -> list[st.Page]:
     """Returns every page; those that are somebody's own stand in the header once somebody is signed in."""
     person = opened.person()
     own = "visible" if person else "hidden"
+    runs_it = person is not None and "operator" in person.roles
+    sells = person is not None and (runs_it or person.contributor is not None)
     in_cart = len(wanted_by(opened.shop(), person.id)) if person else 0
     return [
         st.Page("app_pages/browse.py", title="Skills", icon=":material/storefront:", default=True),
@@ -34,6 +36,10 @@ def pages() -> list[st.Page]:
             url_path="cart", visibility=own,
         ),
         st.Page("app_pages/account.py", title="Account", icon=":material/person:", url_path="account", visibility=own),
+        st.Page("app_pages/sales.py", title="Sales", icon=":material/bar_chart:", url_path="sales",
+                visibility="visible" if sells else "hidden"),
+        st.Page("app_pages/operator.py", title="Desk", icon=":material/support_agent:", url_path="operator",
+                visibility="visible" if runs_it else "hidden"),
         st.Page("app_pages/about.py", title="How it works", icon=":material/help:", url_path="about"),
         st.Page(
             "app_pages/sign_in.py", title="Sign in", icon=":material/login:", url_path="sign-in",

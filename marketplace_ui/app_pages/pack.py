@@ -41,12 +41,13 @@ def page() -> None:
     person = opened.person()
     known = pack_in_shop(opened.shop(), skill_id, details.pack.version, person)
     recalls(details.pack, known)
-    left, right = st.columns([1.3, 1], gap="large")
-    with left:
+    left, right = st.columns([1.08, 1], gap="large")
+    with left, st.container(key="hero"):
         hero(details.pack, details.recordings)
     with right:
         name(details.pack, checked, known)
         purchase(details.pack, known, person)
+        st.html(sections.at_a_glance(details.pack, details.size_bytes))
     sections.jumps()
     body(details, known)
     fine_print(details, checked)
@@ -99,7 +100,7 @@ def fine_print(details: OfferDetails, checked: Verification) -> None:
     pack = details.pack
     left, right = st.columns([1.3, 1], gap="large")
     with left:
-        sections.requirements(pack.requirements, details.size_bytes)
+        sections.requirements(pack.requirements)
         origin(details)
     with right:
         sections.versions(pack)

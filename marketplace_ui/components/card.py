@@ -27,10 +27,11 @@ def card(offer: Offer) -> None:
 
 def _body(offer: Offer) -> str:
     evidence = rate_html(offer.num_successes, offer.num_rollouts, offer.low, offer.high, offer.baseline_rate)
-    chips = (offer.robot_type, cameras_text(offer.cameras), "simulation" if offer.is_simulated else "real robot")
-    drawn = "".join(f'<span class="dw-chip">{escape(chip)}</span>' for chip in chips)
+    needs = f"{offer.robot_type} · {cameras_text(offer.cameras)}"
+    tested = "In simulation" if offer.is_simulated else "On a real robot"
     return (
-        f'<div class="dw-body"><div class="dw-text dw-muted">{escape(offer.description)}</div>{evidence}'
+        f'<div class="dw-body"><div class="dw-small dw-muted dw-line" title="{escape(needs)}">{escape(needs)}</div>'
+        f'<div class="dw-text">{escape(offer.description)}</div>{evidence}'
         f'<div class="dw-foot"><span class="dw-price">{escape(price_text(offer.price_minor, offer.currency))}</span>'
-        f'<span class="dw-chips">{drawn}</span></div></div>'
+        f'<span class="dw-chip">{tested}</span></div></div>'
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from marketplace_ui.components.evidence import headline_html, success_chart
+from marketplace_ui.components.evidence import success_chart
 from marketplace_ui.components.tables import table_html
 from marketplace_ui.services.offer_details import OWN, OfferDetails
 from marketplace_ui.services.wording import baseline_name, interval_text, percent
@@ -14,7 +14,6 @@ def pack_evidence(details: OfferDetails) -> None:
     """Draws the rate, its baselines, and each task where there are several."""
     evaluation = details.pack.evaluation
     st.header("How well it works", anchor="evidence")
-    st.html(headline_html(evaluation.policy))
     rates = {"This pack": evaluation.policy} | {baseline_name(k): v for k, v in evaluation.baselines.items()}
     st.altair_chart(success_chart(rates), alt="Success rates with 95% intervals, this pack and its baselines")
     where = "in simulation; no real robot was measured" if evaluation.is_simulated else "on a robot"

@@ -12,7 +12,7 @@ from marketplace_ui.components.evidence import learning_chart
 from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.tables import code, facts_html, table_html
 from marketplace_ui.services.verification import Verification
-from marketplace_ui.services.wording import count_text, range_text, size_text
+from marketplace_ui.services.wording import cameras_text, count_text, counted, range_text, size_text
 from skill_packs.documents import notice
 
 SHORT = 12
@@ -29,6 +29,17 @@ def jumps() -> None:
     st.html(f'<nav class="dw-jumps" aria-label="Sections">{links}</nav>')
 
 
+def at_a_glance(pack: SkillPack, size_bytes: int) -> str:
+    """Returns what decides at a glance, as markup."""
+    needs, origin = pack.requirements, pack.provenance
+    views = cameras_text([slot.role for slot in needs.cameras if slot.is_required])
+    return facts_html({
+        "Robot": needs.robot_type, "Sees with": views, "Learnt from": counted(len(origin.episodes), "episode"),
+        "Recorded by": counted(len(origin.contributors), "contributor"), "Download": size_text(size_bytes),
+        "Commercial use": "permitted" if pack.licence.permits_commercial_use else "not permitted",
+    })  # fmt: skip
+
+
 def learning(pack: SkillPack) -> None:
     """How it learnt, where the pack says so."""
     if pack.learning is None:
@@ -41,12 +52,12 @@ def learning(pack: SkillPack) -> None:
     )
 
 
-def requirements(needs: Requirements, size_bytes: int) -> None:
+def requirements(needs: Requirements) -> None:
     """What a robot must have."""
     st.header("What your robot needs", anchor="needs")
     facts = {
-        "Robot": needs.robot_type, "Actions per second": f"{needs.fps:g}", "Cameras": str(len(needs.cameras)),
-        "Parameters": count_text(needs.num_parameters), "Download": size_text(size_bytes),
+        "Robot": needs.robot_type, "Actions per second": f"{needs.fps:g}", "Parameters": count_text(needs.num_parameters),
+        "LeRobot": needs.lerobot_versions or "not stated",
     }  # fmt: skip
     st.html(facts_html(facts))
     if needs.cameras:

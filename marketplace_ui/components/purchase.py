@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from data_contracts.errors import DeftworksError
 from marketplace_ui import opened
 from marketplace_ui.components.going import go_to, here, link, sign_in_address
-from marketplace_ui.components.plain_text import plain
+from marketplace_ui.components.states import said
 from marketplace_ui.services.wording import price_text
 
 if TYPE_CHECKING:
@@ -74,16 +73,13 @@ def _buy(pack: SkillPack, person: Person) -> None:
     from marketplace.buying import buy, pack_on_sale
 
     key = st.session_state.setdefault(f"request-{pack.skill_id}-{pack.version}", secrets.token_urlsafe(24))
-    try:
+    with said():
         on_sale = pack_on_sale(opened.catalogue(), pack.skill_id)
         order = buy(opened.shop(), opened.provider(), person.id, [on_sale], key, person.country)
-    except DeftworksError as error:
-        st.error(f"{plain(error.message)} {plain(error.hint)}", icon=":material/error:")
-        return
-    del st.session_state[f"request-{pack.skill_id}-{pack.version}"]
-    if order.checkout_url:
-        go_to(order.checkout_url)
-        st.stop()
-    if order.total_minor:
-        st.switch_page(ORDER, query_params={"order": order.id})
-    st.switch_page(LIBRARY)
+        del st.session_state[f"request-{pack.skill_id}-{pack.version}"]
+        if order.checkout_url:
+            go_to(order.checkout_url)
+            st.stop()
+        if order.total_minor:
+            st.switch_page(ORDER, query_params={"order": order.id})
+        st.switch_page(LIBRARY)

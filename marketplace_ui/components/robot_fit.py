@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from data_contracts.catalogue import CAMERA_ROLES
-from data_contracts.errors import DeftworksError
 from marketplace_ui.components.plain_text import plain
+from marketplace_ui.components.states import said
 from marketplace_ui.components.tables import code, facts_html
 from marketplace_ui.services.robot_fit import UNITS, Computer, Files, fit_of, profile_of
 
@@ -42,10 +42,8 @@ def robot_fit(pack: Path) -> None:
     info, statistics, calibration = _uploads()
     if info is None:
         return
-    try:
+    with said():
         _checked(pack, Files(info, statistics, calibration))
-    except DeftworksError as error:
-        st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
 
 
 def _uploads() -> tuple[bytes | None, ...]:

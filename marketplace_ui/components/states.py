@@ -42,3 +42,12 @@ def boundary() -> Iterator[None]:
         st.error(f"**This page cannot be shown.** {plain(error.message)}", icon=":material/error:")
         if error.hint:
             st.caption(plain(error.hint))
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """Says in its place what went wrong with one part of a page; the rest is drawn."""
+    try:
+        yield
+    except DeftworksError as error:
+        st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
