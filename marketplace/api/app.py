@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from marketplace.accounts.throttling import Throttle, open_throttle
-from marketplace.api import account_routes, downloads, form_routes, one_time_routes, orders, webhooks
+from marketplace.api import account_routes, downloads, form_routes, library, one_time_routes, orders, webhooks
 from marketplace.api.failures import answer_failures
 from marketplace.api.guards import Guards, hide_secrets_in_access_log
 from marketplace.shop import Shop
@@ -29,6 +29,6 @@ def create_api(shop: Shop, throttle: Throttle | None = None) -> FastAPI:
     answer_failures(api)
     api.add_middleware(Guards, is_secure=shop.settings.is_secure)
     hide_secrets_in_access_log()
-    for room in (account_routes, form_routes, one_time_routes, downloads, orders, webhooks):
+    for room in (account_routes, form_routes, one_time_routes, downloads, library, orders, webhooks):
         api.include_router(room.router)
     return api

@@ -1,25 +1,39 @@
-"""JSON about what somebody bought: their orders, their library, and links to download from it. For scripts and the command line."""
+"""JSON about orders: place one, see what became of it, give something back. For scripts; pages call the same functions."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, Field
 
-from data_contracts.errors import OrderError
+from data_contracts.errors import LakeError, NotFound
 from marketplace.api.callers import Caller, require_scope, shop_of
-from marketplace.api.downloads import EntitlementId, NotEntitled
 from marketplace.api.failures import documented
+from marketplace.api.webhooks import provider_of
+from marketplace.buying import buy, come_back, give_back, pack_on_sale
+from marketplace.catalogue import open_catalogue
 from marketplace.database import read
-from marketplace.downloads import bundle_of, signed_path
-from marketplace.entitlements import downloadable, entitlement_of, entitlements_of
-from marketplace.orders import orders_of
-from marketplace.shelf import versions_on_shelf
+from marketplace.orders import MOST_LINES, Order, PackOnSale, orders_of
+from marketplace.shop import Shop
 
 router = APIRouter(tags=["purchases"])
 Reader = Annotated[Caller, Depends(require_scope("read"))]
-Downloader = Annotated[Caller, Depends(require_scope("download"))]
+Buyer = Annotated[Caller, Depends(require_scope("buy"))]
+OrderId = Annotated[str, Path(max_length=64, description="`order_…`")]
+LineId = Annotated[str, Path(max_length=64, description="Of a line of an order: `order_….1`.")]
+
+
+class OrderRequest(BaseModel):
+    """What is wanted, at the price of the current release."""
+
+    skills: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=MOST_LINES)
+    request_key: str = Field(
+        min_length=16, max_length=64, pattern=r"^[A-Za-z0-9_-]+$", description="Random; asked twice it is one order."
+    )
+    country: str | None = Field(
+        None, pattern=r"^[A-Z]{2}$", description="Where the buyer lives; their account's, unless said."
+    )
 
 
 class Line(BaseModel):
@@ -45,84 +59,49 @@ class OrderSaid(BaseModel):
     tax_minor: int
     created_at: str
     paid_at: str | None
+    checkout_url: str | None = Field(description="Where it is paid, while it waits for that.")
     lines: list[Line]
-
-
-class Purchase(BaseModel):
-    """Something in the library. `versions` may be downloaded now, oldest first: none after a refund."""
-
-    entitlement: str
-    skill_id: str
-    bought_version: str
-    is_active: bool
-    num_robots: int
-    granted_at: str
-    versions: list[str]
-
-
-class Link(BaseModel):
-    """Where to download, for some minutes. Range requests go on where a download stopped."""
-
-    url: str
-    version: str
-    file_name: str
-    size_bytes: int
-    sha256: str = Field(description="Of the file, in hexadecimal.")
-    pack_id: str = Field(description="Digest of the pack's manifest.")
-    expires_in_s: int
 
 
 @router.get("/orders", responses=documented(401, 403, 429))
 def list_orders(request: Request, caller: Reader) -> list[OrderSaid]:
     """All orders of who asks, newest first."""
     with read(shop_of(request).engine) as connection:
-        found = orders_of(connection, caller.person.id)
-    return [
-        OrderSaid(
-            **{name: getattr(order, name) for name in OrderSaid.model_fields if name != "lines"},
-            lines=[Line(**{name: getattr(line, name) for name in Line.model_fields}) for line in order.lines],
-        )
-        for order in found
-    ]
+        return [_said(order) for order in orders_of(connection, caller.person.id)]
 
 
-@router.get("/library", responses=documented(401, 403, 429))
-def list_library(request: Request, caller: Reader) -> list[Purchase]:
-    """Everything that who asks bought or was given, newest first."""
-    shop = shop_of(request)
-    on_shelf = versions_on_shelf(shop.lake)
-    with read(shop.engine) as connection:
-        return [
-            Purchase(
-                entitlement=owned.id, skill_id=owned.skill_id, bought_version=owned.version, is_active=owned.is_active,
-                num_robots=owned.num_robots, granted_at=owned.granted_at,
-                versions=[path.name for path in downloadable(connection, shop.lake, owned, on_shelf.get(owned.skill_id))],
-            )
-            for owned in entitlements_of(connection, caller.person.id)
-        ]  # fmt: skip
+@router.post("/orders", status_code=201, responses=documented(401, 403, 404, 409, 429, 503))
+def place_order(request: Request, wanted: OrderRequest, caller: Buyer) -> OrderSaid:
+    """Orders packs. A person pays at `checkout_url`; what is free is handed over at once."""
+    shop, person = shop_of(request), caller.person
+    packs = _on_sale(shop, wanted.skills)
+    # Keys of different people never meet: another's is no way to learn of their order.
+    key = f"{person.id}:{wanted.request_key}"
+    return _said(buy(shop, provider_of(request), person.id, packs, key, wanted.country or person.country))
 
 
-@router.post("/library/{entitlement}/link", responses=documented(401, 403, 404, 429))
-def make_link(
-    request: Request,
-    entitlement: EntitlementId,
-    caller: Downloader,
-    version: Annotated[str | None, Query(max_length=64, description="The newest one, unless said.")] = None,
-) -> Link:
-    """Makes a link to download a version of a purchase with."""
-    shop = shop_of(request)
-    with read(shop.engine) as connection:
-        owned = entitlement_of(connection, entitlement, caller.person.id)
-        on_shelf = versions_on_shelf(shop.lake).get(owned.skill_id)
-        offered = [path.name for path in downloadable(connection, shop.lake, owned, on_shelf)]
-        wanted = version or (offered[-1] if offered else owned.version)
-        try:
-            bundle = bundle_of(connection, shop.lake, owned, wanted, on_shelf)
-        except OrderError as error:
-            raise NotEntitled(error.message, hint=error.hint) from error
-    return Link(
-        url=shop.settings.address + signed_path(shop.lake, owned, wanted, shop.settings, shop.now()),
-        version=wanted, file_name=bundle.name, size_bytes=bundle.size_bytes,
-        sha256=bundle.sha256.removeprefix("sha256:"), pack_id=bundle.pack_id,
-        expires_in_s=shop.settings.licences.link_lifetime_s,
-    )  # fmt: skip
+@router.get("/orders/{order}", responses=documented(401, 403, 404, 429, 503))
+def see_order(request: Request, order: OrderId, caller: Reader) -> OrderSaid:
+    """An order of who asks, as its payment is now."""
+    return _said(come_back(shop_of(request), provider_of(request), caller.person.id, order))
+
+
+@router.post("/order-lines/{line}/give-back", responses=documented(401, 403, 404, 409, 429, 503))
+def give_line_back(request: Request, line: LineId, caller: Buyer) -> OrderSaid:
+    """Gives a line back, within the window: its money is on the way, downloads end when it is there. Asked twice it is once."""
+    return _said(give_back(shop_of(request), provider_of(request), line, buyer_id=caller.person.id))
+
+
+def _on_sale(shop: Shop, skills: list[str]) -> list[PackOnSale]:
+    try:
+        catalogue = open_catalogue(shop.lake)
+        return [pack_on_sale(catalogue, skill) for skill in skills]
+    except LakeError as error:
+        raise NotFound(error.message, hint=error.hint) from error
+
+
+def _said(order: Order) -> OrderSaid:
+    own = {name: getattr(order, name) for name in OrderSaid.model_fields if name not in ("lines", "checkout_url")}
+    lines = [Line(**{name: getattr(line, name) for name in Line.model_fields}) for line in order.lines]
+    url = order.checkout_url if order.state == "awaiting_payment" else None
+    return OrderSaid(**own, lines=lines, checkout_url=url)

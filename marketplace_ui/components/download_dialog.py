@@ -22,12 +22,14 @@ KEY_FILE = "deftworks.pem"
 LEROBOT = "0.4.4"
 LOAD = """cd {name}   # it names its own files relative to where it lies
 HF_HUB_OFFLINE=1 python - <<'END'
-from lerobot.policies.smolvla.modeling_smolvla import SmolVLAPolicy
+import torch
 from lerobot.policies.factory import make_pre_post_processors
+from lerobot.policies.smolvla.modeling_smolvla import SmolVLAPolicy
 
 policy = SmolVLAPolicy.from_pretrained(".").eval()
 before, after = make_pre_post_processors(policy.config, pretrained_path=".")
-print("ready:", policy.config.output_features)
+seen = {{key: torch.zeros(1, *feature.shape) for key, feature in policy.config.input_features.items()}}
+print(after(policy.select_action(before(seen | {{"task": ["{task}"]}}))))
 END"""
 
 
@@ -62,7 +64,9 @@ def download(owned: Owned, version: str) -> None:
         f"deftworks pack verify {folder} --key {KEY_FILE}",
         language="bash", wrap_lines=True,
     )  # fmt: skip
-    load.code(LOAD.format(name=folder), language="bash")
+    load.code(
+        LOAD.format(name=folder, task=" ".join(owned.line.title.lower().replace('"', "").split())), language="bash"
+    )
     load.caption("Needs no network. What your robot must have stands on the page of the skill.")
 
 
