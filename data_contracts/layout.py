@@ -20,7 +20,10 @@
   releases/<number>/           catalogue; releases/CURRENT names the one that is shown
   contributions/<id>/          uploads: quarantine, verdict, accepted episodes
   community/                   the sample community that `deftworks demo` records
-  keys/                        signing key of this shop, pinned public keys
+  shop.db                      people, orders and the ledger, unless DEFTWORKS_DATABASE says otherwise
+  payments/                    test money of the local payment server
+  downloads/                   packs as one file each, made when first asked for
+  keys/                        signing key of this shop, pinned public keys, key of download links
   dagster/                     the Dagster instance
 """
 
