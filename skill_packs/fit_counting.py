@@ -81,9 +81,21 @@ def pack_counting(needed: Sequence[Joint], robot_type: str) -> Counting:
     if family:
         is_old = _is_old(family, names)
         shown = _family_units(family, joints, seen, ranges, old=is_old)
+        if clash := _pack_clash(family, joints, units, shown):
+            return Counting(units, zero, clash=clash)
         units = tuple(unit or other for unit, other in zip(units, shown, strict=True))
         zero = zero or ("stretched" if is_old else None)
-    return Counting(tuple(units), zero)
+    return Counting(units, zero)
+
+
+def _pack_clash(
+    family: Family, joints: Sequence[str], said: Sequence[str | None], shown: Sequence[str | None]
+) -> str | None:
+    """Returns where the unit that a manifest states is not that of the ranges beside it."""
+    for joint, one, other in zip(joints, said, shown, strict=True):
+        if one and other and one != other and not joint.endswith(family.gripper):
+            return f"The pack states that {joint} is {one}, and its own ranges are {other}."
+    return None
 
 
 def robot_counting(what: str, needed: Sequence[Joint], profile: RobotProfile, places: Places) -> Counting:
@@ -101,7 +113,11 @@ def robot_counting(what: str, needed: Sequence[Joint], profile: RobotProfile, pl
     units = tuple(other or (one if is_told else None) for one, other in zip(said, shown, strict=True))
     why = "; ".join(convention.reasons) if statistics else "no statistics of the recording were given"
     if any(said):
-        why = f"as you say ({why})"
+        why = (
+            f"as you say; {why}"
+            if all(units)
+            else f"you say {', '.join(dict.fromkeys(filter(None, said)))}, and the values do not bear it out: {why}"
+        )
     return Counting(
         tuple(units[p] for p in places), _robot_zero(profile, names, joints, family, units, ranges), why, clash
     )

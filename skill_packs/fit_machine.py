@@ -105,7 +105,7 @@ def check_lerobot(needs: Requirements, profile: RobotProfile, machine: Machine) 
     try:
         is_read = SpecifierSet(needs.lerobot_versions).contains(Version(machine.lerobot_version), prereleases=True)
     except (InvalidSpecifier, InvalidVersion):
-        return Item("LeRobot", "unknown", f"{asked}; {machine.lerobot_version!r} cannot be compared with that.")
+        return Item("LeRobot", "unknown", f"{asked}; {machine.lerobot_version[:40]!r} cannot be compared with that.")
     have = f"{asked}; you have {machine.lerobot_version}."
     return Item("LeRobot", "ok" if is_read else "fails", have)
 

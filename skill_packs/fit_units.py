@@ -21,8 +21,8 @@ def check_units(
     if places is None:
         return Item(name, "unknown", "It is not clear which joint is which.", True), nothing
     pack, robot = pack_counting(needed, robot_type), robot_counting(what, needed, profile, places)
-    if robot.clash:
-        return Item(name, "fails", robot.clash, True), nothing
+    if clash := pack.clash or robot.clash:
+        return Item(name, "fails", clash, True), nothing
     pairs = list(zip(needed, pack.units, robot.units, strict=True))
     if wrong := [
         f"{joint.name} is {theirs} in the pack and {own} on your robot"

@@ -28,6 +28,8 @@ MAX_STATISTICS_BYTES = 8 * 2**20
 """episodes_stats.jsonl of about 2,500 episodes; the worst file of this size takes 2 s and 300 MB."""
 MAX_CALIBRATION_BYTES = 64 * 2**10
 MAX_PROFILE_BYTES = 2**20
+LARGEST = 1e100
+"""Squares of larger numbers could be infinite."""
 _NUMBERS = ("mean", "std", "min", "max")
 
 
@@ -214,8 +216,13 @@ def _arrays(entry: Any, name: str) -> dict[str, Any]:
         if not isinstance(values, list) or not 1 <= len(values) <= MAX_VALUES or not all(map(_is_number, values)):
             raise ProfileError(f"The statistics of {name} have no {key} of at most {MAX_VALUES} numbers.", hint=hint)
         arrays[key] = np.array(values, np.float64)
-        if arrays[key].size != arrays["mean"].size or not (np.abs(arrays[key]) < 1e100).all():
-            raise ProfileError(f"The {key} of {name} is not {arrays['mean'].size} finite numbers.", hint=hint)
+        if arrays[key].size != arrays["mean"].size:
+            raise ProfileError(f"The {key} of {name} has not {arrays['mean'].size} numbers as its mean has.", hint=hint)
+        if not (np.abs(arrays[key]) < LARGEST).all():
+            raise ProfileError(
+                f"The {key} of {name} holds what is no finite number: values are missing from the recording.",
+                hint="Give those of another recording, or repair this one.",
+            )
     if (arrays["std"] < 0).any():
         raise ProfileError(f"The statistics of {name} have a negative std.", hint=hint)
     count = entry.get("count", [1])

@@ -126,6 +126,8 @@ PAIRS = [
     Pair("centimetres for metres", "sawyer", HONEST_SAWYER.with_(statistics=converted(SAWYER_STATE, (100, 100, 100, 1))), NOT, "state units"),
     Pair("metres that are said to be centimetres", "sawyer", HONEST_SAWYER.with_(units={"x": "cm"}), NOT, "state units"),
     Pair("a gripper in percent for a fraction", "sawyer", HONEST_SAWYER.with_(statistics=converted(SAWYER_STATE, (1, 1, 1, 100))), NOT, "state units"),
+    Pair("a pack in -100..100 that states degrees, and an arm in degrees", "contradicts itself", HONEST, NOT, "state units"),
+    Pair("a pack in -100..100 that states degrees, and an arm in -100..100", "contradicts itself", HONEST_NORMALISED, NOT, "action units"),
     Pair("no statistics", "degrees", HONEST.with_(statistics=None), NOT, "state distribution"),
     Pair("no statistics, and units as said", "degrees", HONEST.with_(statistics=None, units={"*": "degrees"}), NOT, "state distribution"),
     # values

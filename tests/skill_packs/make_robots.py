@@ -178,6 +178,7 @@ PACKS = {
     "degrees": needs(),
     "degrees, units not stated": needs(units=[None] * 6),
     "normalised": needs(units=(*[NORMALISED] * 5, PERCENT), rows=TRAINED_NORMALISED),
+    "contradicts itself": needs(rows=TRAINED_NORMALISED),
     "calibrated": needs(calibration=calibration()),
     "calibrated, normalised": needs(units=(*[NORMALISED] * 5, PERCENT), rows=TRAINED_NORMALISED, calibration=calibration()),
     "wrist optional": needs(roles=(("front", True), ("wrist", False))),
