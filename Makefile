@@ -10,7 +10,7 @@ export LP_NUM_THREADS ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help debian setup demo test test-peer test-manual lint peer fuzz bench-curation bench-curation-held-out \
 	bench-duplicates bench-normalise bench-rows bench-video bench-crawl bench-operators-day \
-	bench-training bench-loader bench-learning parity-full docs pictures shop dagster clean
+	bench-training bench-loader bench-learning bench-shop parity-full docs pictures shop dagster clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ bench-training: setup peer  ## training steps and action chunks beside LeRobot a
 
 bench-loader: setup peer  ## batches a second beside LeRobot's dataset and DataLoader; docs/evidence/loader.md
 	$(BIN)/python -m tests.bench.loader
+
+bench-shop: debian setup  ## sales a second, search over 2,000 packs, twenty people browsing; docs/evidence/shop.md
+	$(BIN)/python -m tests.bench.shop
 
 bench-learning: debian setup  ## what a policy learns, and what curation is worth; two hours, goes on; docs/evidence/training.md
 	$(BIN)/python -m tests.bench.learning

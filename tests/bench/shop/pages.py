@@ -1,0 +1,170 @@
+"""The shop in Chromium: how soon its first page is drawn, and how it feels while twenty people browse at once.
+
+Each person is a browser context of their own: they look at a page for a few seconds, then click. A click counts until what it leads to
+is drawn. Chromium itself runs on the same processors as the shop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+SESSIONS, MINUTES, THINKING_S = 20, 2.0, (3.0, 7.0)
+WORDS = ("drawer", "button", "cup table", "lid", "kitchen", "pen", "so100 box")
+CARD = "[class*='st-key-card-'] [data-testid='stPageLink-NavLink']"
+PATIENCE_MS = 30_000
+
+
+@dataclass
+class Seen:
+    """Seconds by what was clicked, and what went wrong."""
+
+    spans: dict[str, list[float]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def add(self, what: str, seconds: float) -> None:
+        self.spans.setdefault(what, []).append(seconds)
+
+    def all(self) -> list[float]:
+        return sorted(span for spans in self.spans.values() for span in spans)
+
+
+@contextmanager
+def shop(home: Path) -> Iterator[str]:
+    """Yields the address of the real shop of a lake, in processes of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "deftworks", "shop", "--home", str(home), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+async def first_page(browser: Browser, address: str, times: int = 7) -> list[float]:
+    """Returns seconds until the shelf's cards are drawn, in a fresh browser context each time; the first visit is not counted."""
+    spans = []
+    for _ in range(times + 1):
+        context = await browser.new_context(viewport={"width": 1440, "height": 1000})
+        page = await context.new_page()
+        begun = time.perf_counter()
+        await page.goto(address, wait_until="commit")
+        await page.wait_for_selector(CARD, timeout=PATIENCE_MS)
+        spans.append(time.perf_counter() - begun)
+        await context.close()
+    return spans[1:]
+
+
+async def browse(browser: Browser, address: str, number: int, until: float, seen: Seen) -> None:
+    """One person: opens a skill, goes back, searches, until it is time."""
+    dice = random.Random(number)
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    page = await context.new_page()
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    try:
+        await page.goto(address)
+        await page.wait_for_selector(CARD, timeout=PATIENCE_MS)
+        while time.monotonic() < until:
+            await asyncio.sleep(dice.uniform(*THINKING_S))
+            await _open_a_skill(page, dice, seen)
+            await asyncio.sleep(dice.uniform(*THINKING_S))
+            await _go_back(page, seen)
+            await asyncio.sleep(dice.uniform(*THINKING_S))
+            await _search(page, dice, seen)
+    except Exception as error:
+        seen.errors.append(f"session {number}: {error}")
+    finally:
+        await context.close()
+
+
+async def _open_a_skill(page: Page, dice: random.Random, seen: Seen) -> None:
+    cards = await page.locator(CARD).all()
+    card = cards[dice.randrange(min(8, len(cards)))]
+    title = (await card.inner_text()).strip()
+    begun = time.perf_counter()
+    await card.click()
+    await page.wait_for_function(
+        "title => [...document.querySelectorAll('h1')].some(one => one.innerText.trim() === title)",
+        arg=title,
+        timeout=PATIENCE_MS,
+    )
+    seen.add("open a skill", time.perf_counter() - begun)
+    await _no_error(page, seen)
+
+
+async def _go_back(page: Page, seen: Seen) -> None:
+    begun = time.perf_counter()
+    await page.get_by_role("link", name="All skills").click()
+    await page.wait_for_selector(CARD, timeout=PATIENCE_MS)
+    seen.add("back to the shelf", time.perf_counter() - begun)
+    await _no_error(page, seen)
+
+
+async def _search(page: Page, dice: random.Random, seen: Seen) -> None:
+    field = page.get_by_placeholder("What should it do?")
+    before = await page.locator(CARD).first.inner_text()
+    shown = await page.locator(".st-key-count").inner_text()
+    word = dice.choice([word for word in WORDS if word != await field.input_value()])
+    begun = time.perf_counter()
+    await field.fill(word)
+    await field.press("Enter")
+    await page.wait_for_function(
+        "([shown, before, card]) => document.querySelector('.st-key-count')?.innerText !== shown"
+        " || document.querySelector(card)?.innerText !== before",
+        arg=[shown, before, CARD], timeout=PATIENCE_MS,
+    )  # fmt: skip
+    seen.add("search", time.perf_counter() - begun)
+    await _no_error(page, seen)
+
+
+async def _no_error(page: Page, seen: Seen) -> None:
+    if await page.locator("[data-testid='stException']").count():
+        seen.errors.append(await page.locator("[data-testid='stException']").first.inner_text())
+
+
+async def measure(home: Path, sessions: int = SESSIONS, minutes: float = MINUTES) -> tuple[list[float], Seen]:
+    """Returns seconds of first pages, and what people saw who browsed at once."""
+    with shop(home) as address:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            first = await first_page(browser, address)
+            seen, until = Seen(), time.monotonic() + 60 * minutes
+            await asyncio.gather(*(browse(browser, address, number, until, seen) for number in range(sessions)))
+            await browser.close()
+    return first, seen
+
+
+def percentile(spans: list[float], share: float) -> float:
+    """Returns the value that `share` of the spans do not exceed."""
+    return sorted(spans)[min(len(spans) - 1, int(share * len(spans)))]
+
+
+if __name__ == "__main__":
+    os.environ.pop("DEFTWORKS_HOME", None)
+    first, seen = asyncio.run(measure(Path(sys.argv[1])))
+    print("first page, median s", statistics.median(first))
+    for what, spans in seen.spans.items():
+        print(what, len(spans), statistics.median(spans), percentile(spans, 0.95))
+    print(seen.errors[:5])
