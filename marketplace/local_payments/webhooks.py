@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from marketplace.local_payments.bank import Bank
 from marketplace.local_payments.faults import WEBHOOK_KINDS, Fault
@@ -21,6 +21,8 @@ from marketplace.local_payments.store import PLATFORM
 FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 30.0
 TIMEOUT_S = 10.0
+AT_ONCE = 20
+"""So many events are sent before it is written down that they arrived."""
 LOOK_AGAIN_S = 1.0
 """At least so often the worker looks whether something is due."""
 WAIT_FOR_NEXT_S = 2.0
@@ -39,6 +41,12 @@ def signature(secret: str, payload: str, moment: int) -> str:
     """Returns the header `Stripe-Signature` (https://docs.stripe.com/webhooks/signature)."""
     mac = hmac.new(secret.encode(), f"{moment}.{payload}".encode(), hashlib.sha256).hexdigest()
     return f"t={moment},v1={mac}"
+
+
+class _Delivery(NamedTuple):
+    serial: int
+    event: str
+    attempts: int
 
 
 @dataclass
@@ -83,38 +91,49 @@ class Deliverer:
         return self.bank.store.rows("SELECT DISTINCT endpoint FROM deliveries")
 
     def _serve(self, endpoint: str) -> float:
-        """Sends at most one event. Returns after how many seconds there may be more to do."""
+        """Sends some events. Returns after how many seconds there may be more to do."""
         line = self._lines.setdefault(endpoint, _Line())
         now = time.monotonic()
         if now < line.not_before:
             return line.not_before - now
-        query = "SELECT serial, event, attempts FROM deliveries WHERE endpoint = ? ORDER BY serial LIMIT 2"
-        heads = self.bank.store.rows(query, endpoint)
+        query = "SELECT serial, event, attempts FROM deliveries WHERE endpoint = ? ORDER BY serial LIMIT ?"
+        heads = [_Delivery(*row) for row in self.bank.store.rows(query, endpoint, AT_ONCE)]
         target = self.bank.store.find(PLATFORM, "webhook_endpoint", endpoint)
         if not heads or target is None:
             return LOOK_AGAIN_S
-        if heads[0][0] != line.head:
-            event = self.bank.store.find(PLATFORM, "event", heads[0][1])
-            line.head, line.fault, line.seen_at = heads[0][0], self.bank.faults.take(WEBHOOK_KINDS, event["type"]), now
-        return self._send(line, target, heads, now)
+        if fault := self._fault(line, heads[0]):
+            return self._send_badly(fault, line, target, heads)
+        taken: list[_Delivery] = []
+        for delivery in heads:
+            if self._fault(line, delivery) or not self._post(target, delivery.event):
+                break
+            taken.append(delivery)
+        failed = None if len(taken) == len(heads) or line.fault else heads[len(taken)]
+        self._note(line, taken, failed)
+        return 0.0
 
-    def _send(self, line: _Line, target: dict[str, Any], heads: list[tuple[int, str, int]], now: float) -> float:
-        kind, chosen = (line.fault.kind if line.fault else None), heads[0]
-        if line.fault and kind == "webhook_delay":
-            line.not_before, line.fault = now + line.fault.seconds, None
-            return 0.0
-        if kind == "webhook_reorder" and len(heads) < 2 and now < line.seen_at + WAIT_FOR_NEXT_S:
+    def _fault(self, line: _Line, delivery: _Delivery) -> Fault | None:
+        """Returns what goes wrong with the event at the head of a line; decided once, when it gets there."""
+        if delivery.serial != line.head:
+            event = self.bank.store.find(PLATFORM, "event", delivery.event)
+            line.head, line.seen_at = delivery.serial, time.monotonic()
+            line.fault = self.bank.faults.take(WEBHOOK_KINDS, event["type"])
+        return line.fault
+
+    def _send_badly(self, fault: Fault, line: _Line, target: dict[str, Any], heads: list[_Delivery]) -> float:
+        chosen, now = heads[0], time.monotonic()
+        if fault.kind == "webhook_reorder" and len(heads) < 2 and now < line.seen_at + WAIT_FOR_NEXT_S:
             return 0.05
-        if kind == "webhook_reorder":
-            chosen = heads[-1]
-        lost = kind == "webhook_drop_until_retry"
         line.fault = None
-        taken = not lost and self._post(target, chosen[1])
-        if taken and kind == "webhook_duplicate":
-            self._post(target, chosen[1])
-        self._note(chosen, taken)
-        if not taken:
-            line.not_before = now + min(FIRST_RETRY_S * 2 ** min(chosen[2], 20), LAST_RETRY_S)
+        if fault.kind == "webhook_delay":
+            line.not_before = now + fault.seconds
+            return fault.seconds
+        if fault.kind == "webhook_reorder":
+            chosen = heads[min(1, len(heads) - 1)]
+        taken = fault.kind != "webhook_drop_until_retry" and self._post(target, chosen.event)
+        if taken and fault.kind == "webhook_duplicate":
+            self._post(target, chosen.event)
+        self._note(line, [chosen] if taken else [], None if taken else chosen)
         return 0.0
 
     def _post(self, target: dict[str, Any], event_id: str) -> bool:
@@ -131,13 +150,16 @@ class Deliverer:
         except (OSError, http.client.HTTPException, ValueError):
             return False
 
-    def _note(self, delivery: tuple[int, str, int], taken: bool) -> None:
-        serial, event_id, _ = delivery
+    def _note(self, line: _Line, taken: list[_Delivery], failed: _Delivery | None) -> None:
+        """Writes down what arrived, and when to try again what did not. A kill before this sends what arrived once more."""
         store = self.bank.store
         with store.transaction():
-            if not taken:
-                store.rows("UPDATE deliveries SET attempts = attempts + 1 WHERE serial = ?", serial)
-                return
-            store.rows("DELETE FROM deliveries WHERE serial = ?", serial)
-            event = store.find(PLATFORM, "event", event_id)
-            store.save(event | {"pending_webhooks": max(event["pending_webhooks"] - 1, 0)})
+            for delivery in taken:
+                store.rows("DELETE FROM deliveries WHERE serial = ?", delivery.serial)
+                event = store.find(PLATFORM, "event", delivery.event)
+                store.save(event | {"pending_webhooks": max(event["pending_webhooks"] - 1, 0)})
+            if failed:
+                store.rows("UPDATE deliveries SET attempts = attempts + 1 WHERE serial = ?", failed.serial)
+        if failed:
+            pause = min(FIRST_RETRY_S * 2 ** min(failed.attempts, 20), LAST_RETRY_S)
+            line.not_before = time.monotonic() + pause
