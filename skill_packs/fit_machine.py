@@ -10,8 +10,9 @@ from skill_packs.fit_item import Item
 
 BYTES_PER_PARAMETER = 4
 """Policies are loaded in float32, whatever the file holds."""
-WORKING_BYTES = 512 * 2**20
-"""Python, torch and the activations of one observation."""
+WORKING_BYTES = 768 * 2**20
+"""Python, torch and the activations of one observation. At full size, with 1.68 GiB of parameters, acting took 2.18 GiB here and
+2.39 GiB in LeRobot (docs/evidence/training_speed.md)."""
 SAME_RATE = 0.02
 TIGHT = 0.5
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from data_contracts.errors import ProfileError
 from skill_packs.fit import check_fit
-from skill_packs.robot_profile import profile_from_files, read_profile
+from skill_packs.robot_profile import profile_from_files, read_profile, with_roles
 from tests.skill_packs.fit_pairs import PAIRS
 from tests.skill_packs.make_robots import HONEST, PACKS, SO, calibration
 
@@ -141,6 +141,16 @@ def test_a_calibration_that_is_none_is_refused(content):
 def test_roles_and_cameras_must_be_known(roles, said):
     with pytest.raises(ProfileError, match=said):
         profile_from_files(INFO, cameras=roles)
+
+
+def test_roles_can_be_said_anew():
+    profile = HONEST.with_(roles={"side": "camera1"}).profile()
+    anew = with_roles(profile, {"front": "camera1", "wrist": "observation.images.camera2"})
+    assert anew == HONEST.profile()
+    assert [camera.role for camera in with_roles(anew, {}).cameras] == [None, None]
+    for wrong in ({"wrist": "camera9"}, {"hand": "camera1"}):
+        with pytest.raises(ProfileError):
+            with_roles(profile, wrong)
 
 
 @pytest.mark.parametrize(
