@@ -92,7 +92,8 @@ def body(details: OfferDetails, known: PackInShop) -> None:
         sections.learning(details.pack)
         reviews(known)
     gallery(details.pack, details.recordings)
-    robot_fit(details.folder)
+    with st.container(key="fit"):
+        robot_fit(details.folder)
 
 
 def fine_print(details: OfferDetails, checked: Verification) -> None:

@@ -52,7 +52,7 @@ def _reconciliation(who: Person) -> None:
     if len(reports) > 1:
         with st.expander(f"The {counted(len(reports) - 1, 'report')} before"):
             rows = [(moment_text(one.at), _verdict(one), str(one.num_movements)) for one in reports[1:]]
-            st.html(table_html(("When (UTC)", "Verdict", "Movements"), rows))
+            st.html(table_html(("When (UTC)", "Verdict", "Movements"), rows, is_wide=True))
 
 
 def _report(report: Report) -> None:
@@ -64,7 +64,9 @@ def _report(report: Report) -> None:
         st.success(text, icon=":material/check_circle:")
         return
     st.error(text, icon=":material/error:")
-    st.html(table_html(("What", "Ours, minor units", "Theirs", "Note"), map(_difference, report.differences)))
+    st.html(
+        table_html(("What", "Ours, minor units", "Theirs", "Note"), map(_difference, report.differences), is_wide=True)
+    )
 
 
 def _difference(one: Difference) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ def _waiting(who: Person) -> None:
          one.error or "")
         for one in waiting
     ]  # fmt: skip
-    st.html(table_html(("What", "Name", "Order", "Tries", "Next (UTC)", "What went wrong"), rows))
+    st.html(table_html(("What", "Name", "Order", "Tries", "Next (UTC)", "What went wrong"), rows, is_wide=True))
 
 
 def _holds(who: Person) -> None:
@@ -103,4 +105,6 @@ def _holds(who: Person) -> None:
          *(format_money(amount, one.currency) for amount in (one.held, one.available, one.unclaimed, one.clawback)))
         for one in holds
     ]  # fmt: skip
-    st.html(table_html(("Contributor", "Claimed by", "Held", "Available", "Unclaimed", "Owed to us"), rows))
+    st.html(
+        table_html(("Contributor", "Claimed by", "Held", "Available", "Unclaimed", "Owed to us"), rows, is_wide=True)
+    )

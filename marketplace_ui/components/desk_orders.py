@@ -41,7 +41,7 @@ def orders(who: Person) -> None:
     if not found:
         state("No orders", "Nobody has ordered anything like this yet.")
         return
-    st.html(table_html(("Ordered (UTC)", "Order", "State", "Total", "Packs"), map(_row, found)))
+    st.html(table_html(("Ordered (UTC)", "Order", "State", "Total", "Packs"), map(_row, found), is_wide=True))
     if len(found) == SHOWN:
         st.caption(f"The newest {SHOWN} are shown. Any other is found by its number.")
 
@@ -77,7 +77,7 @@ def _order(who: Person, order_id: str) -> None:
             for one in history
         ]  # fmt: skip
         with st.expander(f"History: {len(rows)} transitions"):
-            st.html(table_html(("When (UTC)", "What", "From", "To", "Why"), rows))
+            st.html(table_html(("When (UTC)", "What", "From", "To", "Why"), rows, is_wide=True))
 
 
 def _refund(who: Person, line: OrderLine, amount: str) -> None:

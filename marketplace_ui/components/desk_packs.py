@@ -31,7 +31,7 @@ def _recalls(who: Person) -> None:
         recalled = operating.recalls(connection, who)
     if recalled:
         rows = [(one.skill_id, one.version, day_text(one.at), one.reason) for one in recalled]
-        st.html(table_html(("Skill", "Version", "Since", "Reason"), rows))
+        st.html(table_html(("Skill", "Version", "Since", "Reason"), rows, is_wide=True))
     else:
         st.caption("No version is recalled.")
     lake = opened.lake()
@@ -63,7 +63,7 @@ def _reviews(who: Person) -> None:
          "hidden" if one.is_hidden else "shown")
         for one in written
     ]  # fmt: skip
-    st.html(table_html(("When", "Skill", "Stars", "By", "Text", ""), rows))
+    st.html(table_html(("When", "Skill", "Stars", "By", "Text", ""), rows, is_wide=True))
     names = {
         one.id: f"{one.skill_id}, by {one.name}, {day_text(one.written_at)}" for one in written if not one.is_hidden
     }

@@ -30,7 +30,7 @@ def people(who: Person) -> None:
          "disabled" if one.is_disabled else "")
         for one in known[-SHOWN:]
     ]  # fmt: skip
-    st.html(table_html(("Name", "Email", "Roles", "Contributor", "Since", ""), rows))
+    st.html(table_html(("Name", "Email", "Roles", "Contributor", "Since", ""), rows, is_wide=True))
     names = {one.id: f"{one.display_name} ({one.email})" for one in known}
     chosen = st.selectbox("Person", list(names), key="person", format_func=names.get, width=420)
     one = next(one for one in known if one.id == chosen)
@@ -79,4 +79,4 @@ def trail(who: Person) -> None:
         (str(one.number), moment_text(one.at), names.get(one.who, one.who), one.what, code(json.dumps(one.about, ensure_ascii=False)))
         for one in events
     ]  # fmt: skip
-    st.html(table_html(("", "When (UTC)", "Who", "What", "About"), rows))
+    st.html(table_html(("", "When (UTC)", "Who", "What", "About"), rows, is_wide=True))

@@ -42,7 +42,7 @@ def own(who: Person) -> None:
         "Paying out comes later. A share is by the frames of yours that a pack learnt from, fixed when its version was made."
     )
     rows = [(one.month, one.skill_id, format_money(one.amount, one.currency)) for one in earned]
-    st.html(table_html(("Month", "Pack", "Earned"), rows))
+    st.html(table_html(("Month", "Pack", "Earned"), rows, is_wide=True))
 
 
 def everything(who: Person) -> None:
@@ -92,7 +92,7 @@ def _table(heading: str, currency: str, groups: dict[str, list[Turnover]]) -> st
         for name, group in groups.items()
     ]  # fmt: skip
     headings = ("Sold", "Returned", "Paid", "Given back", "Provider", "Tax", "Platform", "Contributors")
-    return table_html((heading, *headings), rows)
+    return table_html((heading, *headings), rows, is_wide=True)
 
 
 def _contributors(currency: str, rows: list[Turnover]) -> str:
@@ -104,7 +104,7 @@ def _contributors(currency: str, rows: list[Turnover]) -> str:
         totals[name] += amount
     ordered = sorted(earned.items(), key=lambda item: (-totals[item[0][0]], item[0]))
     drawn = [(name, skill_id, format_money(amount, currency)) for (name, skill_id), amount in ordered]
-    return table_html(("Contributor", "Pack", "Earned, refunds taken off"), drawn)
+    return table_html(("Contributor", "Pack", "Earned, refunds taken off"), drawn, is_wide=True)
 
 
 def _chart(rows: list[Turnover], currency: str):
@@ -114,9 +114,10 @@ def _chart(rows: list[Turnover], currency: str):
 
     unit = 10 ** decimals_of(currency)
     values = [{"month": one.month, "pack": one.skill_id, "amount": (one.gross - one.returned) / unit} for one in rows]
-    return altair.Chart(altair.Data(values=values)).mark_bar().encode(
-        x=altair.X("month:O", title=None, axis=altair.Axis(labelAngle=0), scale=altair.Scale(paddingInner=0.55, paddingOuter=0.3)),
-        y=altair.Y("sum(amount):Q", title=f"{currency}, less what was given back"),
-        color=altair.Color("pack:N", title=None, scale=altair.Scale(scheme="tealblues"), legend=altair.Legend(orient="bottom")),
+    width_px = min(56, 640 // len({one.month for one in rows}))
+    return altair.Chart(altair.Data(values=values)).mark_bar(size=width_px).encode(
+        x=altair.X("month:O", title=None, axis=altair.Axis(labelAngle=0, labelOverlap=True)),
+        y=altair.Y("sum(amount):Q", title=f"{currency}, refunds off"),
+        color=altair.Color("pack:N", title=None, scale=altair.Scale(scheme="tealblues"), legend=altair.Legend(orient="bottom", columns=2)),
         tooltip=["month:O", "pack:N", altair.Tooltip("sum(amount):Q", title=currency, format=",.2f")],
-    ).properties(height=240)  # fmt: skip
+    ).properties(height=320)  # fmt: skip

@@ -11,4 +11,4 @@ _JOINER = "\u2060"
 def plain(text: str) -> str:
     """Returns one line of Markdown that reads as `text`: no emphasis, link, picture, formula, colour, emoji or icon comes of it."""
     escaped = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"(?<=[:@.])(?=\S)", _JOINER, escaped)
+    return re.sub(r"(?<=[:@])(?=\S)|(?<=\S)(?=\\\.)", _JOINER, escaped)

@@ -18,11 +18,12 @@ def code(text: str) -> Markup:
     return Markup(f"<code>{broken}</code>")
 
 
-def table_html(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Returns a table that scrolls sideways by itself on a narrow screen."""
+def table_html(headings: Sequence[str], rows: Iterable[Sequence[str]], *, is_wide: bool = False) -> str:
+    """Returns a table that scrolls sideways by itself on a narrow screen; a wide one breaks no line but in its last column."""
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
     body = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="dw-scroll"><table class="dw-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    kind = "dw-table dw-wide" if is_wide else "dw-table"
+    return f'<div class="dw-scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def facts_html(facts: Mapping[str, str]) -> str:
