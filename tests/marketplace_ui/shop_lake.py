@@ -54,6 +54,12 @@ def make_shop_lake(folder: Path, shelf: tuple[Shelf, ...] = SHELF) -> Lake:
     return lake
 
 
+def add_version(lake: Lake, entry: Shelf, num_episodes: int) -> None:
+    """Builds one more version of a pack, from another number of episodes."""
+    with tempfile.TemporaryDirectory() as name:
+        _build(lake, entry, Path(name), 0, num_episodes)
+
+
 def _build(lake: Lake, entry: Shelf, work: Path, index: int, num_episodes: int) -> None:
     videos = {}
     for is_success in (True, False):

@@ -7,21 +7,16 @@ is drawn. Chromium itself runs on the same processors as the shop.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import socket
-import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
-CHROMIUM = "/usr/bin/chromium"
+from data_contracts.layout import Lake
+from tools.serving import ARGUMENTS, CHROMIUM, served
+
 SESSIONS, MINUTES, THINKING_S = 20, 2.0, (3.0, 7.0)
 WORDS = ("drawer", "button", "cup table", "lid", "kitchen", "pen", "so100 box")
 CARD = "[class*='st-key-card-'] [data-testid='stPageLink-NavLink']"
@@ -40,27 +35,6 @@ class Seen:
 
     def all(self) -> list[float]:
         return sorted(span for spans in self.spans.values() for span in spans)
-
-
-@contextmanager
-def shop(home: Path) -> Iterator[str]:
-    """Yields the address of the real shop of a lake, in processes of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "deftworks", "shop", "--home", str(home), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield f"http://localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 async def first_page(browser: Browser, address: str, times: int = 7) -> list[float]:
@@ -146,9 +120,9 @@ async def _no_error(page: Page, seen: Seen) -> None:
 
 async def measure(home: Path, sessions: int = SESSIONS, minutes: float = MINUTES) -> tuple[list[float], Seen]:
     """Returns seconds of first pages, and what people saw who browsed at once."""
-    with shop(home) as address:
+    with served("shop", Lake(home)) as address:
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             first = await first_page(browser, address)
             seen, until = Seen(), time.monotonic() + 60 * minutes
             await asyncio.gather(*(browse(browser, address, number, until, seen) for number in range(sessions)))
@@ -159,12 +133,3 @@ async def measure(home: Path, sessions: int = SESSIONS, minutes: float = MINUTES
 def percentile(spans: list[float], share: float) -> float:
     """Returns the value that `share` of the spans do not exceed."""
     return sorted(spans)[min(len(spans) - 1, int(share * len(spans)))]
-
-
-if __name__ == "__main__":
-    os.environ.pop("DEFTWORKS_HOME", None)
-    first, seen = asyncio.run(measure(Path(sys.argv[1])))
-    print("first page, median s", statistics.median(first))
-    for what, spans in seen.spans.items():
-        print(what, len(spans), statistics.median(spans), percentile(spans, 0.95))
-    print(seen.errors[:5])
