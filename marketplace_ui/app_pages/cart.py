@@ -49,6 +49,7 @@ def _add_what_is_asked_for(person: Person) -> None:
         opened.catalogue().pack(skill_id)  # says so where it is not on the shelf
         put_into_cart(opened.shop(), person.id, skill_id)
         del st.query_params["add"]
+        st.rerun()  # the header has counted already
 
 
 def _items(cart: Cart, person: Person) -> None:

@@ -58,6 +58,7 @@ def _come_back(person: Person) -> None:
     if st.query_params.pop("paid", None):
         with suppress(NotFound, PaymentUnavailable):  # the page below says what is so, and goes on asking
             come_back(opened.shop(), opened.provider(), person.id, st.query_params.get("order", ""))
+        st.rerun()  # the header has counted what was in the cart
 
 
 def _is_moving(order: Order) -> bool:
