@@ -22,7 +22,22 @@ PARAGRAPHS = {
         "A pack is signed over every byte of every file. If you verify it with this shop's public key, nothing was changed, added "
         "or left out on the way to you. It does not prove that the policy is good; the evidence is for that."
     ),
-    "Buying": "Packs cannot be bought here yet. Accounts, payment and downloads come later, and contributors will share in every sale.",
+    "Does it run on your robot?": (
+        "Each page compares the pack with files that LeRobot already wrote for your robot: joints and their order, units, calibration, "
+        "ranges, cameras by what they show, rate, memory. The answer stands line by line with its reason. What is not known is never "
+        "taken for fitting."
+    ),
+    "Buying, giving back": (
+        "What you buy is in your library: the pack, a licence file that verifies offline, and every update of its major version. You can "
+        "give it back yourself for as long as its page says; downloads end then, and what runs on a robot goes on running."
+    ),
+    "Who gets the money": (
+        "Every sale is divided, to the last cent, between the shop and everyone whose recordings taught that version, by how many of their "
+        "frames it learnt from. Shares of people who have no account here yet wait for them."
+    ),
+    "Recalls": (
+        "When a version turns out to be unsafe it is recalled: it is not handed out any more, and its page says since when and why."
+    ),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from data_contracts.skill_pack import SkillPack
 from marketplace_ui import opened
@@ -21,7 +22,7 @@ from marketplace_ui.components.states import no_release, state
 from marketplace_ui.services.offer_details import OfferDetails, offer_details
 from marketplace_ui.services.pack_in_shop import PackInShop, pack_in_shop
 from marketplace_ui.services.shelf import release_stamp
-from marketplace_ui.services.verification import Verification, public_key
+from marketplace_ui.services.verification import public_key
 from marketplace_ui.services.wording import day_text
 
 BROWSE = "app_pages/browse.py"
@@ -37,7 +38,6 @@ def page() -> None:
         state("There is no such skill here", "It may have been taken off the shelf, or the address is mistyped.")
         return
     details = offer_details(opened.catalogue(), skill_id)
-    checked = opened.checked(details.folder, details.pack_id)
     person = opened.person()
     known = pack_in_shop(opened.shop(), skill_id, details.pack.version, person)
     recalls(details.pack, known)
@@ -45,12 +45,12 @@ def page() -> None:
     with left, st.container(key="hero"):
         hero(details.pack, details.recordings)
     with right:
-        name(details.pack, checked, known)
+        badge = name(details.pack, known)
         purchase(details.pack, known, person)
         st.html(sections.at_a_glance(details.pack, details.size_bytes))
     sections.jumps()
     body(details, known)
-    fine_print(details, checked)
+    fine_print(details, badge)
 
 
 def recalls(pack: SkillPack, known: PackInShop) -> None:
@@ -66,8 +66,8 @@ def recalls(pack: SkillPack, known: PackInShop) -> None:
             st.warning(text, icon=":material/report:")
 
 
-def name(pack: SkillPack, checked: Verification, known: PackInShop) -> None:
-    """What it is called, for which robot, by whom, and how well it does in one line."""
+def name(pack: SkillPack, known: PackInShop) -> DeltaGenerator:
+    """What it is called, for which robot, by whom, and how well it does in one line. Returns the place of the signature's badge."""
     stars = f" · {known.stars:.1f} ★ ({len(known.reviews)})" if known.stars is not None else ""
     made = f"for {pack.requirements.robot_type} · version {pack.version} · by {pack.publisher}{stars}"
     st.html(
@@ -77,10 +77,9 @@ def name(pack: SkillPack, checked: Verification, known: PackInShop) -> None:
     with st.container(horizontal=True, gap="small"):
         if pack.evaluation.is_simulated:
             st.badge(SIMULATED, icon=":material/view_in_ar:", color="orange")
-        if checked.problem is None:
-            st.badge("Signature verified", icon=":material/verified_user:", color="green")
-        else:
-            st.badge("Signature does not hold", icon=":material/gpp_bad:", color="red")
+        badge = st.empty()
+    badge.badge("Checking the signature…", icon=":material/hourglass_empty:", color="gray")
+    return badge
 
 
 def body(details: OfferDetails, known: PackInShop) -> None:
@@ -96,8 +95,11 @@ def body(details: OfferDetails, known: PackInShop) -> None:
         robot_fit(details.folder)
 
 
-def fine_print(details: OfferDetails, checked: Verification) -> None:
-    """What it needs, comes from, changed, and how to check it, in two columns where there is room."""
+def fine_print(details: OfferDetails, badge: DeltaGenerator) -> None:
+    """What it needs, comes from, changed, and how to check it, in two columns where there is room.
+
+    The shop's own check comes last of all, since it reads every byte of the pack.
+    """
     pack = details.pack
     left, right = st.columns([1.3, 1], gap="large")
     with left:
@@ -106,10 +108,15 @@ def fine_print(details: OfferDetails, checked: Verification) -> None:
     with right:
         sections.versions(pack)
         sections.licence(pack)
-        sections.verify_yourself(
-            pack, details.pack_id, details.folder, public_key(opened.lake(), checked.key_id) if checked.key_id else None
+        sections.verify_yourself(details.pack_id, details.folder)
+        checked = opened.checked(details.folder, details.pack_id)
+        sections.verification_state(
+            pack, checked, public_key(opened.lake(), checked.key_id) if checked.key_id else None
         )
-        sections.verification_state(checked)
+    if checked.problem is None:
+        badge.badge("Signature verified", icon=":material/verified_user:", color="green")
+    else:
+        badge.badge("Signature does not hold", icon=":material/gpp_bad:", color="red")
 
 
 page()

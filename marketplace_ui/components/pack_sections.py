@@ -108,29 +108,27 @@ def licence(pack: SkillPack) -> None:
             st.code(notice(pack), language=None, wrap_lines=True, height=240)
 
 
-def verification_state(checked: Verification) -> None:
-    """One line that says whether the shop's own files hold."""
-    if checked.problem:
-        st.error(
-            f"**Signature does not hold.** {plain(checked.problem)} Do not use this pack.", icon=":material/gpp_bad:"
-        )
-    else:
-        st.success(
-            f"**Signature verified**: all {checked.num_files} files are as signed by this shop's pinned key "
-            f"`{(checked.key_id or '')[:SHORT]}…`", icon=":material/verified_user:",
-        )  # fmt: skip
-
-
-def verify_yourself(pack: SkillPack, pack_id: str, folder: Path, public_key: str | None) -> None:
+def verify_yourself(pack_id: str, folder: Path) -> None:
     """How to check the pack without trusting this page."""
     st.header("Check it yourself", anchor="verify")
     st.markdown("On your own machine, offline, against this shop's public key. It fails when a single byte differs.")
-    st.code(
-        f"deftworks pack verify {folder.parent.name}-{folder.name} --key {KEY_FILE}", language="bash", wrap_lines=True
-    )
+    name = f"{folder.parent.name}-{folder.name}"
+    st.code(f"deftworks pack verify {name} --key {KEY_FILE}", language="bash", wrap_lines=True)
     st.html(facts_html({"Pack id (sha256 of pack.json)": code(pack_id)}))
+
+
+def verification_state(pack: SkillPack, checked: Verification, public_key: str | None) -> None:
+    """Whether the shop's own files hold, and the key to check them with."""
     if public_key:
         st.download_button(
             "Public key", public_key, file_name=KEY_FILE, mime="application/x-pem-file", icon=":material/key:",
             help="Also get it by another way before you rely on it.", on_click="ignore", key=f"key-{pack.skill_id}",
+        )  # fmt: skip
+    if checked.problem:
+        said = f"**Signature does not hold.** {plain(checked.problem)} Do not use this pack."
+        st.error(said, icon=":material/gpp_bad:")
+    else:
+        st.success(
+            f"**Signature verified**: all {checked.num_files} files are as signed by this shop's pinned key "
+            f"`{(checked.key_id or '')[:SHORT]}…`", icon=":material/verified_user:",
         )  # fmt: skip

@@ -31,7 +31,7 @@ def purchase(pack: SkillPack, known: PackInShop, person: Person | None) -> None:
             f'<div class="dw-priceline"><span class="dw-price-large">{escape(price_text(price.amount_minor, price.currency))}</span>'
             f"{TEST_MONEY if is_test else ''}</div>"
         )
-        if known.is_owned:
+        if known.has == "library":
             st.page_link(LIBRARY, label="In your library", icon=":material/download_done:", width="stretch")
         elif known.is_recalled(pack.version):
             st.button("Recalled: not handed out", disabled=True, width="stretch", icon=":material/block:")
@@ -61,7 +61,7 @@ def _terms(pack: SkillPack) -> str:
 def _cart(pack: SkillPack, known: PackInShop, person: Person) -> None:
     from marketplace.buying import put_into_cart
 
-    if known.is_in_cart:
+    if known.has == "cart":
         st.page_link(CART, label="In your cart", icon=":material/shopping_bag:", width="stretch")
     elif st.button("Add to cart", width="stretch", icon=":material/add_shopping_cart:", key="add"):
         put_into_cart(opened.shop(), person.id, pack.skill_id)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from data_contracts.identifiers import split_semantic_version
+from marketplace.buying import cart_of
+from marketplace.database import read
+from marketplace.entitlements import entitlements_of, recalls_of
+from marketplace.reviews import reviews_of
 
 if TYPE_CHECKING:
     from marketplace.accounts.people import Person
@@ -16,12 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PackInShop:
-    """`is_owned`: who looks may download it; `is_in_cart`: they put it there; both False for strangers."""
+    """`has` is where whoever looks has it; another major version in their library is another thing to buy."""
 
     recalls: tuple[Recall, ...]
     reviews: tuple[Review, ...]
-    is_owned: bool
-    is_in_cart: bool
+    has: Literal["library", "cart", "nothing"]
 
     def is_recalled(self, version: str) -> bool:
         return any(recall.version == version for recall in self.recalls)
@@ -34,17 +37,12 @@ class PackInShop:
 
 def pack_in_shop(shop: Shop, skill_id: str, version: str, person: Person | None) -> PackInShop:
     """Returns what is known of a skill, and what it is to a person who is signed in, or to a stranger."""
-    from marketplace.buying import cart_of
-    from marketplace.database import read
-    from marketplace.entitlements import entitlements_of, recalls_of
-    from marketplace.reviews import reviews_of
-
-    major = split_semantic_version(version)[0]
     with read(shop.engine) as connection:
+        recalls, reviews = recalls_of(connection, skill_id), reviews_of(connection, skill_id)
         owned = entitlements_of(connection, person.id) if person else []
-        return PackInShop(
-            recalls=tuple(recalls_of(connection, skill_id)),
-            reviews=tuple(reviews_of(connection, skill_id)),
-            is_owned=any(one.skill_id == skill_id and one.major == major and one.is_active for one in owned),
-            is_in_cart=bool(person) and skill_id in cart_of(connection, person.id),
-        )
+        wanted = cart_of(connection, person.id) if person else []
+    major = split_semantic_version(version)[0]
+    is_owned = any(one.skill_id == skill_id and one.major == major and one.revoked_at is None for one in owned)
+    return PackInShop(
+        tuple(recalls), tuple(reviews), "library" if is_owned else "cart" if skill_id in wanted else "nothing"
+    )

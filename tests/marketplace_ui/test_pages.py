@@ -197,10 +197,11 @@ def test_a_missing_recording_leaves_the_page_whole(visit, own_copy):
     assert "No recordings" in words(app)
 
 
-def test_how_it_works_promises_nothing_that_is_not_there(visit, stocked):
+def test_how_it_works_says_what_the_numbers_mean(visit, stocked):
     app = visit(stocked, page="app_pages/about.py")
     assert not app.exception
-    assert "Packs cannot be bought here yet" in words(app)
+    assert "95% Wilson score interval" in words(app)
+    assert "Who gets the money" in words(app)
 
 
 def test_a_release_made_meanwhile_is_shown(visit, own_copy):
