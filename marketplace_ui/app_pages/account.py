@@ -9,6 +9,7 @@ from marketplace.accounts.api_tokens import LONGEST_DAYS, ApiToken
 from marketplace.accounts.people import LONGEST_NAME, Person
 from marketplace_ui import opened
 from marketplace_ui.components.going import go_to, link, somebody
+from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.tables import facts_html
 from marketplace_ui.services.account import (
     make_api_token,
@@ -51,8 +52,8 @@ def page() -> None:
 
 def _who(person: Person) -> None:
     with st.container(border=True, key="who"):
-        st.subheader(person.display_name, anchor=False)
-        st.caption(f"{person.email} · here since {day(person.created_at)}")
+        st.subheader(plain(person.display_name), anchor=False)
+        st.caption(f"{plain(person.email)} · here since {day(person.created_at)}")
         if person.contributor:
             st.html(facts_html({"Contributor": person.contributor}))
         with st.container(horizontal=True):
@@ -108,7 +109,7 @@ def _tokens(person: Person, tokens: list[ApiToken]) -> None:
     try:
         st.session_state["made_token"] = make_api_token(opened.shop(), person, name, scopes, days)
     except AccountError as error:
-        st.error(f"{error.message} {error.hint}")
+        st.error(plain(f"{error.message} {error.hint}"))
         return
     st.rerun()
 

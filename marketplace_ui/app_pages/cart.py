@@ -13,6 +13,8 @@ from marketplace.orders import PAID, Order
 from marketplace_ui import opened
 from marketplace_ui.components.buying import bill_html, test_money
 from marketplace_ui.components.going import go_to, link, somebody
+from marketplace_ui.components.plain_text import plain
+from marketplace_ui.components.poster import poster
 from marketplace_ui.components.states import no_release, state
 from marketplace_ui.services.cart import Cart, cart_for
 from marketplace_ui.services.countries import countries
@@ -53,14 +55,11 @@ def _add_what_is_asked_for(person: Person) -> None:
 
 
 def _items(cart: Cart, person: Person) -> None:
-    posters = {row["skill_id"]: row["version"] for row in opened.catalogue().packs()}
     for pack in cart.packs:
         with st.container(border=True, key=f"item-{pack.skill_id}", horizontal=True, vertical_alignment="center"):
-            poster = opened.catalogue().media(pack.skill_id, posters[pack.skill_id]) / "poster.jpg"
-            if poster.is_file():
-                st.image(str(poster), width=112)
+            poster(pack.skill_id, 112)
             with st.container(gap=None):
-                st.page_link(PACK, label=f"**{pack.title}**", query_params={"skill": pack.skill_id})
+                st.page_link(PACK, label=f"**{plain(pack.title)}**", query_params={"skill": pack.skill_id})
                 st.caption(f"Version {pack.version}, with every later {pack.version.split('.')[0]}.x")
             st.html(f'<span class="dw-price">{price_text(pack.amount_minor, pack.currency)}</span>', width="content")
             if st.button("Remove", key=f"remove-{pack.skill_id}", type="tertiary", icon=":material/close:"):
@@ -105,7 +104,7 @@ def _buy(cart: Cart, person: Person) -> None:
     try:
         order = buy(opened.shop(), opened.provider(), person.id, cart.packs, request_key, country)
     except (OrderError, PaymentError) as error:
-        st.error(f"**{error.message}** {error.hint}", icon=":material/error:")
+        st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
         return
     del st.session_state["request_key"]
     if order.state not in PAID and order.checkout_url:

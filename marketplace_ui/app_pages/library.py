@@ -10,6 +10,8 @@ from marketplace_ui.components.download_dialog import download, licence_path
 from marketplace_ui.components.going import link, somebody
 from marketplace_ui.components.library_dialogs import give_it_back, review
 from marketplace_ui.components.order_parts import chip_html
+from marketplace_ui.components.plain_text import plain
+from marketplace_ui.components.poster import poster
 from marketplace_ui.components.states import state
 from marketplace_ui.services.library import Owned, library_of, size_of
 from marketplace_ui.services.order_wording import LINES, day
@@ -38,9 +40,10 @@ def page() -> None:
 
 def _purchase(owned: Owned, person: Person) -> None:
     one, line = owned.entitlement, owned.line
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        with st.container(gap=None):
-            st.page_link(PACK, label=f"**{line.title}**", query_params={"skill": line.skill_id})
+    with st.container(horizontal=True, vertical_alignment="center"):
+        poster(line.skill_id, 84)
+        with st.container(gap=None, width="stretch"):
+            st.page_link(PACK, label=f"**{plain(line.title)}**", query_params={"skill": line.skill_id})
             bought = f"Bought {day(one.granted_at)}" if line.amount_minor else f"Yours since {day(one.granted_at)}"
             st.caption(f"{bought} · version {one.version} · every {one.major}.x · {counted(one.num_robots, 'robot')}")
         if not one.is_active or line.state != "sold":
@@ -49,7 +52,7 @@ def _purchase(owned: Owned, person: Person) -> None:
             st.html(chip_html(f"Update: {owned.newest}", "good"), width="content")
     for recall in owned.recalls:
         st.error(
-            f"**Version {recall.version} was recalled** on {day(recall.at)}: {recall.reason} Do not run it; "
+            f"**Version {recall.version} was recalled** on {day(recall.at)}: {plain(recall.reason)} Do not run it; "
             "take another version.", icon=":material/report:",
         )  # fmt: skip
     if not one.is_active:

@@ -15,6 +15,7 @@ from marketplace_ui import opened
 from marketplace_ui.components.buying import bill_html, test_money
 from marketplace_ui.components.going import link, somebody
 from marketplace_ui.components.order_parts import head_html, timeline_html
+from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.states import state
 from marketplace_ui.components.tables import code, facts_html
 from marketplace_ui.services.countries import country_name
@@ -99,7 +100,7 @@ def _cancel(order: Order, person: Person) -> None:
     try:
         cancel(opened.shop(), opened.provider(), person.id, order.id)
     except (OrderError, PaymentError) as error:
-        st.error(f"**{error.message}** {error.hint}", icon=":material/error:")
+        st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
         return
     st.rerun()
 

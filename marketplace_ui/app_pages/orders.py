@@ -11,6 +11,7 @@ from marketplace_ui import opened
 from marketplace_ui.components.buying import test_money
 from marketplace_ui.components.going import somebody
 from marketplace_ui.components.order_parts import chip_html
+from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.states import state
 from marketplace_ui.services.order_wording import STATES, day
 
@@ -32,7 +33,7 @@ def page() -> None:
         with st.container(border=True, key=f"order-{order.id}", horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
                 title = ", ".join(line.title for line in order.lines)
-                st.page_link(ORDER, label=f"**{title}**", query_params={"order": order.id})
+                st.page_link(ORDER, label=f"**{plain(title)}**", query_params={"order": order.id})
                 st.caption(day(order.created_at))
             st.html(chip_html(said.chip, said.tone), width="content")
             total = format_money(order.total_minor, order.currency) if order.total_minor else "Free"

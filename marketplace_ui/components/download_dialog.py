@@ -14,6 +14,7 @@ from marketplace.downloads import Bundle, bundle_of, signed_path
 from marketplace.shelf import versions_on_shelf
 from marketplace_ui import opened
 from marketplace_ui.components.going import link
+from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.tables import code, facts_html
 from marketplace_ui.services.library import Owned
 from marketplace_ui.services.wording import size_text
@@ -40,7 +41,7 @@ def download(owned: Owned, version: str) -> None:
         with st.spinner("Putting it into one file…"):
             bundle, path = _linked(owned, version)
     except OrderError as error:
-        st.error(f"**{error.message}** {error.hint}", icon=":material/error:")
+        st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
         return
     digest = bundle.sha256.removeprefix("sha256:")
     st.html(f"<b>{escape(owned.line.title)} {escape(version)}</b>")

@@ -10,6 +10,7 @@ from marketplace.database import write
 from marketplace.money import format_money
 from marketplace.reviews import MOST_ROBOT, MOST_TEXT, write_review
 from marketplace_ui import opened
+from marketplace_ui.components.plain_text import plain
 from marketplace_ui.services.library import Owned
 from marketplace_ui.services.order_wording import day
 
@@ -20,7 +21,7 @@ ORDER = "app_pages/order.py"
 def give_it_back(owned: Owned, person_id: str) -> None:
     """Asks once more, then gives a line of an order back."""
     amount = format_money(owned.line.amount_minor, owned.order.currency)
-    st.markdown(f"**{owned.line.title}**: you get **{amount}** back.")
+    st.markdown(f"**{plain(owned.line.title)}**: you get **{amount}** back.")
     st.markdown(
         "Downloads and updates end when the money is on its way. What runs on your robots goes on running: "
         "nothing is switched off from afar."
@@ -38,7 +39,7 @@ def give_it_back(owned: Owned, person_id: str) -> None:
 def review(owned: Owned, person_id: str) -> None:
     """Asks for stars, robot and words, and writes them."""
     st.caption(
-        f"{owned.line.title}. It stands on the skill's page under your name, with the version and robot that you say."
+        f"{plain(owned.line.title)}. It stands on the skill's page under your name, with the version and robot that you say."
     )
     stars = st.feedback("stars", key="stars")
     offered = [folder.name for folder in owned.versions] or [owned.entitlement.version]
@@ -60,7 +61,7 @@ def review(owned: Owned, person_id: str) -> None:
                 connection, person_id, owned.line.skill_id, version, robot, stars + 1, text, opened.shop().now()
             )
     except OrderError as error:
-        st.error(f"{error.message} {error.hint}")
+        st.error(plain(f"{error.message} {error.hint}"))
         return
     st.toast("Thank you. Your review is on the skill's page.")
     st.rerun()
@@ -70,6 +71,6 @@ def _give_back(owned: Owned, person_id: str) -> None:
     try:
         give_back(opened.shop(), opened.provider(), owned.line.id, buyer_id=person_id)
     except (OrderError, PaymentError) as error:
-        st.error(f"**{error.message}** {error.hint}", icon=":material/error:")
+        st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
         return
     st.switch_page(ORDER, query_params={"order": owned.order.id})
