@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,7 +17,7 @@ from marketplace_ui.services.robot_fit import UNITS, Computer, Files, fit_of, pr
 
 if TYPE_CHECKING:
     from data_contracts.robot_profile import RobotProfile
-    from skill_packs.fit import Fit, RobotMapping
+    from skill_packs.fit import Fit, Item, RobotMapping
 
 MOST_MB = 16
 NOT_SAID = "not said"
@@ -91,16 +92,16 @@ def _questions(known: RobotProfile) -> tuple[dict[str, str], str, Computer]:
 
 
 def answer(fit: Fit) -> None:
-    """Draws the answer, each line with its reason, and the mapping to copy."""
+    """Draws the answer, the mapping to copy, and each line with its reason."""
     st.html(
-        f'<div class="dw-fit dw-{fit.answer}"><b>{escape(ANSWERS[fit.answer])}</b><span>{escape(fit.sentence)}</span></div>'
-        f'<ul class="dw-fit-items">{"".join(map(_item_html, fit.items))}</ul>'
+        f'<div class="dw-fit dw-{fit.answer}" role="status"><b>{escape(ANSWERS[fit.answer])}</b><span>{escape(fit.sentence)}</span></div>'
     )
     if fit.answer == "runs_with_mapping":
         _mapping(fit.mapping)
+    st.html(f'<ul class="dw-fit-items">{"".join(map(_item_html, fit.items))}</ul>')
 
 
-def _item_html(item) -> str:
+def _item_html(item: Item) -> str:
     return (
         f'<li class="dw-{item.verdict}"><span class="dw-mark" role="img" aria-label="{SAID[item.verdict]}">{MARKS[item.verdict]}</span>'
         f"<div><b>{escape(item.name)}</b><span>{escape(item.reason)}</span></div></li>"
@@ -110,7 +111,7 @@ def _item_html(item) -> str:
 def _mapping(mapping: RobotMapping) -> None:
     if mapping.rename_map:
         st.markdown("**Copy this to LeRobot's command line**")
-        st.code(f"--rename_map='{mapping.rename_map_json}'", language="bash", wrap_lines=True)
+        st.code(f"--rename_map={quote(mapping.rename_map_json)}", language="bash", wrap_lines=True)
     facts = {}
     if mapping.joint_names:
         facts["Your joint is the pack's"] = code(
