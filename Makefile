@@ -101,6 +101,7 @@ docs: setup  ## regenerate docs/contracts
 
 pictures: debian setup  ## take the pictures of the README from the running shop and Dagster (after make demo)
 	$(BIN)/python -m tools.pictures
+	$(BIN)/python -m tools.shop_pictures
 
 shop: setup  ## open the shop
 	$(BIN)/deftworks shop
