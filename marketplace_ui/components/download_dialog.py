@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from urllib.parse import quote
 
 import streamlit as st
@@ -16,22 +15,9 @@ from marketplace_ui import opened
 from marketplace_ui.components.going import link
 from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.tables import code, facts_html
+from marketplace_ui.services.commands import LEROBOT, act_lines, check_lines, folder_of, get_lines
 from marketplace_ui.services.library import Owned
 from marketplace_ui.services.wording import size_text
-
-KEY_FILE = "deftworks.pem"
-LEROBOT = "0.4.4"
-LOAD = """cd {name}   # it names its own files relative to where it lies
-HF_HUB_OFFLINE=1 python - <<'END'
-import torch
-from lerobot.policies.factory import make_pre_post_processors
-from lerobot.policies.smolvla.modeling_smolvla import SmolVLAPolicy
-
-policy = SmolVLAPolicy.from_pretrained(".").eval()
-before, after = make_pre_post_processors(policy.config, pretrained_path=".")
-seen = {{key: torch.zeros(1, *feature.shape) for key, feature in policy.config.input_features.items()}}
-print(after(policy.select_action(before(seen | {{"task": ["{task}"]}}))))
-END"""
 
 
 @st.dialog("Download", width="large")
@@ -51,23 +37,13 @@ def download(owned: Owned, version: str) -> None:
     st.caption(
         f"The link is yours and begins a download for {minutes} minutes. A new one goes on where a download stopped."
     )
-    folder = Path(bundle.name).stem
-    terminal, check, load = st.tabs(["In a terminal", "Check it", f"Load it in LeRobot {LEROBOT}"])
     address = opened.shop().settings.address
-    terminal.code(
-        f"curl -L -C - -o {bundle.name} '{address}{path}'\ntar xf {bundle.name}", language="bash", wrap_lines=True
-    )
+    terminal, check, load = st.tabs(["In a terminal", "Check it", f"Load it in LeRobot {LEROBOT}"])
+    terminal.code(get_lines(bundle, f"{address}{path}"), language="bash", wrap_lines=True)
     terminal.caption("Or, signed in with `deftworks account sign-in`, all of it in one line:")
     terminal.code(f"deftworks library get {owned.line.skill_id} --version {version}", language="bash", wrap_lines=True)
-    check.code(
-        f"echo '{digest}  {bundle.name}' | sha256sum -c\n"
-        f"curl -o {KEY_FILE} {address}/api/public-key\n"
-        f"deftworks pack verify {folder} --key {KEY_FILE}",
-        language="bash", wrap_lines=True,
-    )  # fmt: skip
-    load.code(
-        LOAD.format(name=folder, task=" ".join(owned.line.title.lower().replace('"', "").split())), language="bash"
-    )
+    check.code(check_lines(bundle, address), language="bash", wrap_lines=True)
+    load.code(act_lines(folder_of(bundle), owned.line.title), language="bash")
     load.caption("Needs no network. What your robot must have stands on the page of the skill.")
 
 
