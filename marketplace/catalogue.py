@@ -22,6 +22,7 @@ from typing import Any
 
 import polars as pl
 
+from data_contracts.catalogue import CATALOGUE
 from data_contracts.errors import LakeError
 from data_contracts.layout import Lake
 from data_contracts.manifests import ReleasePointer
@@ -73,7 +74,7 @@ def open_catalogue(lake: Lake) -> Catalogue:
     """Returns the current release, for reading.
 
     Raises:
-        LakeError: nothing was released yet, or the release is missing or was changed.
+        LakeError: nothing was released yet, or the release is missing, was changed, or is of another form than this code reads.
     """
     import duckdb
 
@@ -85,10 +86,17 @@ def open_catalogue(lake: Lake) -> Catalogue:
         if file_sha256(folder / CATALOGUE_FILE) != pointer.catalogue_sha256:
             raise LakeError(f"The catalogue of release {pointer.release} was changed.", hint="Build the release again.")
         connection = duckdb.connect(str(folder / CATALOGUE_FILE), read_only=True)
+        columns = [name for name, *_ in connection.execute("DESCRIBE catalogue").fetchall()]
     except (OSError, duckdb.Error) as error:
         raise LakeError(
             f"Release {pointer.release} cannot be read: {error}.", hint="Build the release again."
         ) from error
+    if columns != list(CATALOGUE.schema):
+        connection.close()
+        raise LakeError(
+            f"Release {pointer.release} was made by another version of Deftworks.",
+            hint="Build a release again, from the same packs: materialise catalogue_release, or run deftworks demo.",
+        )
     return Catalogue(lake, pointer, folder, connection)
 
 

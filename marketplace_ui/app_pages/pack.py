@@ -50,7 +50,7 @@ def page() -> None:
         st.html(sections.at_a_glance(details.pack, details.size_bytes))
     sections.jumps()
     body(details, known)
-    fine_print(details, badge)
+    fine_print(details, known, badge)
 
 
 def recalls(pack: SkillPack, known: PackInShop) -> None:
@@ -95,7 +95,7 @@ def body(details: OfferDetails, known: PackInShop) -> None:
         robot_fit(details.folder)
 
 
-def fine_print(details: OfferDetails, badge: DeltaGenerator) -> None:
+def fine_print(details: OfferDetails, known: PackInShop, badge: DeltaGenerator) -> None:
     """What it needs, comes from, changed, and how to check it, in two columns where there is room.
 
     The shop's own check comes last of all, since it reads every byte of the pack.
@@ -106,7 +106,7 @@ def fine_print(details: OfferDetails, badge: DeltaGenerator) -> None:
         sections.requirements(pack.requirements)
         origin(details)
     with right:
-        sections.versions(pack)
+        sections.versions(pack, {recall.version for recall in known.recalls})
         sections.licence(pack)
         sections.verify_yourself(details.pack_id, details.folder)
         checked = opened.checked(details.folder, details.pack_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from html import escape
 from pathlib import Path
 
@@ -81,15 +82,19 @@ def _joint_row(number: int, joint: Joint) -> tuple[str, ...]:
     return (str(number), code(joint.name), joint.unit or "not stated", range_text(joint.min, joint.max))
 
 
-def versions(pack: SkillPack) -> None:
-    """What changed from version to version."""
+def versions(pack: SkillPack, recalled: Container[str]) -> None:
+    """What changed from version to version, and which of them are recalled."""
     st.header("Versions", anchor="versions")
     entries = [
-        f'<div class="dw-release"><b>{escape(entry.version)}</b>'
-        f"{'<span class=dw-chip>this one</span>' if entry.version == pack.version else ''}<div>{escape(entry.sentence)}</div></div>"
+        f'<div class="dw-release"><b>{escape(entry.version)}</b>{_chip("this one", entry.version == pack.version)}'
+        f"{_chip('recalled', entry.version in recalled)}<div>{escape(entry.sentence)}</div></div>"
         for entry in pack.changelog
     ]
     st.html("".join(entries))
+
+
+def _chip(words: str, is_shown: bool) -> str:
+    return f'<span class="dw-chip">{words}</span> ' if is_shown else ""
 
 
 def licence(pack: SkillPack) -> None:

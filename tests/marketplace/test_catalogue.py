@@ -167,3 +167,20 @@ def test_an_unknown_pack_is_said_to_be_none(lake):
 def test_the_release_file_names_what_is_in_it(lake, add_pack):
     build_release(lake, [add_pack("a")])
     assert json.loads((lake.releases / "1" / "release.json").read_text())["packs"] == {"a": "1.0.0"}
+
+
+def test_a_release_of_another_form_says_so(lake, add_pack, monkeypatch):
+    pack = add_pack("a")
+    with monkeypatch.context() as patched:
+        patched.setattr(catalogue, "FORMAT", 1)
+        whole = catalogue.tables
+        patched.setattr(
+            catalogue,
+            "tables",
+            lambda *asked: {k: v.drop("task_words") if k == "catalogue" else v for k, v in whole(*asked).items()},
+        )
+        build_release(lake, [pack])
+    with pytest.raises(LakeError, match="another version of Deftworks"):
+        open_catalogue(lake)
+    assert build_release(lake, [pack]).release == 2, "the same packs in another form are another release"
+    assert open_catalogue(lake).packs()[0]["task_words"] == ["press", "button"]

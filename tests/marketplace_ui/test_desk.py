@@ -145,6 +145,7 @@ def test_a_recall_reaches_the_page_of_the_pack(counter):
         assert [one.version for one in recalls_of(connection, "press-button")] == ["1.1.0"]
     app = counter.open("ada", PACK, skill="press-button")
     assert "**This version was recalled** on 22 November 2026: <img src=x onerror=alert(1)> **b**" in words(app)
+    assert "1.1.0 this one recalled" in words(app)
     assert app.button[0].label == "Recalled: not handed out"
     assert app.button[0].disabled
 
