@@ -7,6 +7,7 @@ import streamlit as st
 from data_contracts.errors import AccountError
 from marketplace.accounts.api_tokens import LONGEST_DAYS, ApiToken
 from marketplace.accounts.people import LONGEST_NAME, Person
+from marketplace.accounts.sessions import Session
 from marketplace_ui import opened
 from marketplace_ui.components.going import go_to, link, somebody
 from marketplace_ui.components.plain_text import plain
@@ -15,6 +16,7 @@ from marketplace_ui.services.account import (
     make_api_token,
     move_to,
     revoke_api_token,
+    session_name,
     sessions_and_tokens,
     sign_out_everywhere,
 )
@@ -23,6 +25,7 @@ from marketplace_ui.services.order_wording import day, when
 from marketplace_ui.services.wording import counted
 
 ORDERS, LIBRARY = "app_pages/orders.py", "app_pages/library.py"
+MOST_SESSIONS = 8
 SCOPES = {
     "read": "See orders and library", "download": "Download what you own", "buy": "Buy for you", "operate": "Run the shop",
 }  # fmt: skip
@@ -37,17 +40,27 @@ def page() -> None:
         _who(person)
         _country(person)
         with st.container(border=True, key="sessions"):
-            st.subheader("Signed in", anchor=False)
-            rows = [
-                f"<li><span>Since {when(one.created_at)}</span><span class='dw-muted dw-small'>until {day(one.expires_at)}</span></li>"
-                for one in sessions
-            ]
-            st.html(f'<ul class="dw-bill">{"".join(rows)}</ul>')
-            if st.button(f"Sign out everywhere ({counted(len(sessions), 'browser')})", type="tertiary"):
-                sign_out_everywhere(opened.shop(), person)
-                go_to("/", is_way_back=False)
+            _sessions(person, sessions)
     with right, st.container(border=True, key="tokens"):
         _tokens(person, tokens)
+
+
+def _sessions(person: Person, sessions: list[Session]) -> None:
+    st.subheader("Where you are signed in", anchor=False)
+    here = session_name(opened.cookies())
+    rows = "".join(
+        f"<li><span>{'This browser' if one.token_hash == here else 'Another browser'}"
+        f'<span class="dw-muted dw-small">since {when(one.created_at)}</span></span>'
+        f'<span class="dw-muted dw-small">until {day(one.expires_at)}</span></li>'
+        for one in sessions[:MOST_SESSIONS]
+    )
+    st.html(f'<ul class="dw-bill">{rows}</ul>')
+    more = len(sessions) - MOST_SESSIONS
+    if more > 0:
+        st.caption(f"and {counted(more, 'other browser')}")
+    if st.button("Sign out everywhere", type="tertiary", icon=":material/logout:"):
+        sign_out_everywhere(opened.shop(), person)
+        go_to("/", is_way_back=False)
 
 
 def _who(person: Person) -> None:

@@ -102,7 +102,8 @@ def _buy(cart: Cart, person: Person) -> None:
     request_key = st.session_state.setdefault("request_key", secrets.token_hex(16))
     country = st.session_state.get("country") or person.country
     try:
-        order = buy(opened.shop(), opened.provider(), person.id, cart.packs, request_key, country)
+        with st.spinner("Asking for the payment page…"):
+            order = buy(opened.shop(), opened.provider(), person.id, cart.packs, request_key, country)
     except (OrderError, PaymentError) as error:
         st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
         return

@@ -69,7 +69,8 @@ def review(owned: Owned, person_id: str) -> None:
 
 def _give_back(owned: Owned, person_id: str) -> None:
     try:
-        give_back(opened.shop(), opened.provider(), owned.line.id, buyer_id=person_id)
+        with st.spinner("Sending your money back…"):
+            give_back(opened.shop(), opened.provider(), owned.line.id, buyer_id=person_id)
     except (OrderError, PaymentError) as error:
         st.error(f"**{plain(error.message)}** {plain(error.hint)}", icon=":material/error:")
         return

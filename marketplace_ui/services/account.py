@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from marketplace.accounts.api_tokens import ApiToken, Scope, make_token, revoke_token, tokens_of
 from marketplace.accounts.audit_trail import record
 from marketplace.accounts.people import Person, set_country
-from marketplace.accounts.sessions import Session, revoke_sessions, sessions_of
+from marketplace.accounts.secret_tokens import digest_of
+from marketplace.accounts.sessions import COOKIE, Session, revoke_sessions, sessions_of
 from marketplace.database import read, write
 from marketplace.shop import Shop
 
@@ -18,6 +19,11 @@ def sessions_and_tokens(shop: Shop, person: Person) -> tuple[list[Session], list
     with read(shop.engine) as connection:
         tokens = [token for token in tokens_of(connection, person.id) if token.is_valid(now)]
         return sessions_of(connection, person.id, now), tokens
+
+
+def session_name(cookies: Mapping[str, str]) -> str | None:
+    """Returns the `token_hash` of the session that a browser holds."""
+    return digest_of(cookies[COOKIE]) if COOKIE in cookies else None
 
 
 def make_api_token(shop: Shop, person: Person, name: str, scopes: Iterable[Scope], days: int) -> str:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from data_contracts.layout import Lake
 from marketplace.accounts.sessions import COOKIE
-from marketplace.accounts.signing_in import SignedIn, Visitor, sign_up
+from marketplace.accounts.signing_in import SignedIn, Visitor, sign_in, sign_up
 from marketplace.accounts.throttling import open_throttle
 from marketplace.buying import cart_of, give_back
 from marketplace.catalogue import build_release
@@ -325,8 +325,14 @@ def test_a_token_is_shown_once_and_can_be_revoked(at, visit):
 def test_a_country_is_kept_and_signing_out_everywhere_ends_this_session(at, visit):
     app = visit(at.shop.lake, ACCOUNT)
     app.selectbox[0].select("FR").run()
+    other = at.olive.session
+    at.olive = sign_in(at.shop, open_throttle(), Visitor("203.0.113.9"), email="o@example.org", password=PASSWORD)
+    at.sign_in(at.olive)
     app = visit(at.shop.lake, ACCOUNT)
     assert app.selectbox[0].value == "FR"
+    assert (words(app).count("This browser"), words(app).count("Another browser")) == (1, 1)
     next(button for button in app.button if button.label.startswith("Sign out everywhere")).click().run()
     assert 'window.location.replace("/")' in marks(app)
+    assert "Please sign in" in words(visit(at.shop.lake, ACCOUNT))
+    at.cookies[COOKIE] = other
     assert "Please sign in" in words(visit(at.shop.lake, ACCOUNT))
