@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     import altair
 
 PACK_COLOUR = "#2a9d8f"
-BASELINE_COLOUR = "#9a9f9b"
 SIMULATED = "Evaluated in simulation"
 
 
@@ -49,43 +49,22 @@ def legend_html() -> str:
     return f'<div class="dw-legend dw-small dw-muted">{items}</div>'
 
 
-def success_chart(rates: dict[str, RateWithInterval]) -> altair.LayerChart:
-    """Returns a chart of success rates with their intervals, one row per policy; the first is the pack's own."""
-    import altair
+def rates_html(rates: Mapping[str, RateWithInterval]) -> str:
+    """Returns success rates with their intervals on one scale, a row per policy; the first is the pack's own."""
+    rows = "".join(_rate_row(name, one, is_own=place == 0) for place, (name, one) in enumerate(rates.items()))
+    scale = "".join(f'<span style="left:{tick}%">{tick}%</span>' for tick in (0, 25, 50, 75, 100))
+    return f'<div class="dw-rates">{rows}<div class="dw-rates-scale dw-small dw-muted" aria-hidden="true">{scale}</div></div>'
 
-    names = list(rates)
-    rows = [
-        {
-            "policy": name, "rate": one.rate, "low": one.low, "high": one.high,
-            "shown": f"{percent(one.rate)} · {one.num_successes} of {one.num_rollouts}",
-        }
-        for name, one in rates.items()
-    ]  # fmt: skip
-    base = altair.Chart(altair.Data(values=rows)).encode(
-        y=altair.Y("policy:N", sort=names, title=None, axis=altair.Axis(labelLimit=160, ticks=False, domain=False, labelFontSize=13)),
-        color=altair.Color("policy:N", sort=names, legend=None, scale=altair.Scale(
-            domain=names, range=[PACK_COLOUR, *[BASELINE_COLOUR] * (len(names) - 1)]
-        )),
-        tooltip=[
-            altair.Tooltip("policy:N", title="Policy"), altair.Tooltip("shown:N", title="Successes"),
-            altair.Tooltip("low:Q", title="Lower end", format=".0%"), altair.Tooltip("high:Q", title="Upper end", format=".0%"),
-        ],
-    )  # fmt: skip
-    scale, axis = altair.Scale(domain=[0, 1]), altair.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1])
-    interval = base.mark_rule(strokeWidth=7, opacity=0.4, strokeCap="round").encode(
-        x=altair.X("low:Q", scale=scale, axis=axis, title="Success rate, 95% interval"), x2="high:Q"
-    )
-    point = base.mark_circle(size=170, opacity=1).encode(x=altair.X("rate:Q", scale=scale))
-    # The words start at the lower end or stop at the upper end, whichever keeps them inside the chart.
-    words = base.mark_text(dy=-17, fontSize=13, fontWeight=600, align="left").encode(
-        x=altair.X("low:Q", scale=scale), text="shown:N"
-    )
-    words_left = words.transform_filter("datum.low < 0.5")
-    words_right = words.mark_text(dy=-17, fontSize=13, fontWeight=600, align="right").encode(
-        x=altair.X("high:Q", scale=scale)
-    )
-    return (interval + point + words_left + words_right.transform_filter("datum.low >= 0.5")).properties(
-        height=72 * len(names) + 20
+
+def _rate_row(name: str, one: RateWithInterval, *, is_own: bool) -> str:
+    counted = f"{percent(one.rate)} · {one.num_successes} of {one.num_rollouts}"
+    interval = f"95% interval {interval_text(one.low, one.high)}"
+    return (
+        f'<div class="dw-rates-row{" dw-own" if is_own else ""}"><div><b>{escape(name)}</b>'
+        f'<span class="dw-small"><b>{counted}</b> <span class="dw-muted">{interval}</span></span></div>'
+        f'<div class="dw-bar" role="img" aria-label="{escape(name)}: {counted}, {interval}">'
+        f'<span class="dw-range" style="left:{one.low:.1%};width:{one.high - one.low:.1%}"></span>'
+        f'<span class="dw-dot" style="left:{one.rate:.1%}"></span></div></div>'
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from marketplace_ui.components.evidence import success_chart
+from marketplace_ui.components.evidence import rates_html
 from marketplace_ui.components.tables import table_html
 from marketplace_ui.services.offer_details import OWN, OfferDetails
 from marketplace_ui.services.wording import baseline_name, interval_text, percent
@@ -15,7 +15,7 @@ def pack_evidence(details: OfferDetails) -> None:
     evaluation = details.pack.evaluation
     st.header("How well it works", anchor="evidence")
     rates = {"This pack": evaluation.policy} | {baseline_name(k): v for k, v in evaluation.baselines.items()}
-    st.altair_chart(success_chart(rates), alt="Success rates with 95% intervals, this pack and its baselines")
+    st.html(rates_html(rates))
     where = "in simulation; no real robot was measured" if evaluation.is_simulated else "on a robot"
     st.caption(
         f"Tried {where}, from {len(evaluation.seeds)} starting positions that no recording used. Every try counts."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from data_contracts.skill_pack import Learning
 from marketplace_ui.components.card import _body
-from marketplace_ui.components.evidence import rate_html, success_chart
+from marketplace_ui.components.evidence import learning_chart, rate_html, rates_html
 from marketplace_ui.components.tables import code, facts_html, table_html
 from marketplace_ui.launch import APP, STREAMLIT, shop_command
 from marketplace_ui.services.asked_for import wish
@@ -46,12 +47,23 @@ def test_no_rollout_is_no_rate_of_one():
     assert offer(num_rollouts=0, num_successes=0).rate == 0.0
 
 
-def test_the_chart_holds_every_policy_with_its_interval():
-    rates = {"This pack": wilson(13, 20), "Doing nothing": wilson(1, 20)}
-    rows = success_chart(rates).to_dict()["data"]["values"]
-    assert [row["policy"] for row in rows] == ["This pack", "Doing nothing"]
-    assert rows[0]["low"] == pytest.approx(0.433, abs=1e-3)
-    assert rows[0]["shown"] == "65% · 13 of 20"
+def test_every_policy_stands_with_its_interval_on_one_scale():
+    drawn = rates_html({"This pack": wilson(13, 20), EVIL: wilson(1, 20)})
+    assert drawn.index("This pack") < drawn.index("&lt;script&gt;")
+    assert EVIL not in drawn
+    for expected in ("65% · 13 of 20", "95% interval 43–82%", "left:43.3%;width:38.6%", "left:65.0%", "5% · 1 of 20"):
+        assert expected in drawn
+    assert drawn.count("dw-own") == 1
+
+
+def test_a_learning_curve_shows_what_was_held_out_or_first_and_last():
+    learning = Learning(num_steps=100, first_loss=1.0, final_loss=0.1, validation=())
+    chart = learning_chart(learning).to_dict()
+    assert [row["loss"] for row in chart["data"]["values"]] == [1.0, 0.1]
+    assert chart["encoding"]["y"]["title"] == "Training loss, first and last"
+    held_out = learning_chart(learning.model_copy(update={"validation": ((10, 0.8), (50, 0.4))})).to_dict()
+    assert [row["step"] for row in held_out["data"]["values"]] == [10, 50]
+    assert held_out["encoding"]["y"]["title"] == "Loss on held-out episodes"
 
 
 @pytest.mark.parametrize("page", ["", "0", "-1", "x", "１", "9" * 40, "1e9"])

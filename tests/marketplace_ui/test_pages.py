@@ -125,7 +125,8 @@ def test_a_pack_shows_everything_that_decides(visit, stocked):
     ):  # fmt: skip
         assert expected in said, expected
     assert len(app.get("video")) == 5, "the first success large, and every recording below"
-    assert len(app.get("vega_lite_chart")) == 2
+    assert "Doing nothing 5% · 1 of 20 95% interval" in said
+    assert len(app.get("vega_lite_chart")) == 1, "the learning curve"
     assert "/api/sign-in?next=%2Fpack%3Fskill%3Dpress-button" in " ".join(
         element.proto.body for element in app.get("html")
     )
