@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,45 @@ def test_a_shared_address_shows_the_same(browser, address):
     page.get_by_role("button", name="Clear the search").click()
     page.wait_for_function("document.querySelectorAll('.dw-rate').length == 3")
     assert "unicycle" not in page.url
+
+
+def test_facets_stand_in_the_address_and_come_back_with_it(browser, address):
+    page = _opened(browser, address, 1440)
+    page.wait_for_function("document.querySelectorAll('.dw-rate').length == 3")
+    page.get_by_role("button", name="Robot", exact=True).click()
+    page.get_by_text("sawyer 2").click()
+    page.wait_for_url("**robot=sawyer*")
+    page.wait_for_function("document.querySelectorAll('.dw-rate').length == 2")
+    page.reload()
+    page.wait_for_function("document.querySelectorAll('.dw-rate').length == 2")
+    page.get_by_role("button", name="Robot: sawyer").click()
+    page.wait_for_function("document.querySelectorAll('.dw-rate').length == 3")
+    assert "robot" not in page.url
+    page.context.close()
+
+
+def test_a_robot_is_checked_where_the_pack_stands(browser, address, tmp_path):
+    vector = {"dtype": "float32", "shape": [3], "names": ["shoulder_pan.pos", "shoulder_lift.pos", "gripper.pos"]}
+    camera = {"dtype": "video", "shape": [48, 64, 3], "names": ["height", "width", "channels"]}
+    features = {"observation.state": vector, "action": vector, "observation.images.laptop": camera}
+    info = tmp_path / "info.json"
+    info.write_text(json.dumps({"codebase_version": "v3.0", "robot_type": "so100", "fps": 30, "features": features}))
+    page = _opened(browser, f"{address}/pack?skill=so100-touch-cube", 390)
+    page.locator("input[type=file]").first.set_input_files(info)
+    page.locator(".dw-does_not_run").wait_for()
+    page.get_by_text("What does each camera see?").wait_for()
+    assert page.locator("ul.dw-fit-items li").count() > 10
+    assert not _is_too_wide(page)
+    page.locator("input[type=file]").first.set_input_files(_broken(tmp_path))
+    page.get_by_text("is not JSON").wait_for()
+    assert page.locator("[data-testid=stException]").count() == 0
+    page.context.close()
+
+
+def _broken(folder: Path) -> Path:
+    path = folder / "broken.json"
+    path.write_text("{")
+    return path
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])
