@@ -21,7 +21,7 @@ from marketplace_ui.services.countries import countries
 from marketplace_ui.services.shelf import release_stamp
 from marketplace_ui.services.wording import counted, price_text
 
-BROWSE, ORDER, PACK = "app_pages/browse.py", "app_pages/order.py", "app_pages/pack.py"
+ORDER, PACK = "app_pages/order.py", "app_pages/pack.py"
 
 
 def page() -> None:
@@ -35,8 +35,11 @@ def page() -> None:
     country = st.session_state.get("country", person.country)
     cart = cart_for(opened.shop(), opened.catalogue(), person.id, country)
     if not cart.packs and not cart.gone:
-        state("Your cart is empty", "What you put in stays here until you buy it or take it out.")
-        st.page_link(BROWSE, label="Look at the skills", icon=":material/storefront:")
+        state(
+            "Your cart is empty",
+            "What you put in stays here until you buy it or take it out.",
+            link("Look at the skills", "/"),
+        )
         return
     left, right = st.columns([1.5, 1], gap="large")
     with left:

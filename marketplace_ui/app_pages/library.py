@@ -17,7 +17,7 @@ from marketplace_ui.services.library import Owned, library_of, size_of
 from marketplace_ui.services.order_wording import LINES, day
 from marketplace_ui.services.wording import counted, size_text
 
-BROWSE, ORDER, ORDERS, PACK = (f"app_pages/{name}.py" for name in ("browse", "order", "orders", "pack"))
+ORDER, ORDERS, PACK = (f"app_pages/{name}.py" for name in ("order", "orders", "pack"))
 
 
 def page() -> None:
@@ -30,8 +30,8 @@ def page() -> None:
         state(
             "Nothing here yet",
             "Skills that you buy, and free ones that you take, are kept here for every robot you own.",
+            link("Look at the skills", "/"),
         )
-        st.page_link(BROWSE, label="Look at the skills", icon=":material/storefront:")
         return
     for owned in library:
         with st.container(border=True, key=f"owned-{owned.entitlement.id}"):

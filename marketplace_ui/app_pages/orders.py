@@ -9,13 +9,13 @@ from marketplace.money import format_money
 from marketplace.orders import orders_of
 from marketplace_ui import opened
 from marketplace_ui.components.buying import test_money
-from marketplace_ui.components.going import somebody
+from marketplace_ui.components.going import link, somebody
 from marketplace_ui.components.order_parts import chip_html
 from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.states import state
 from marketplace_ui.services.order_wording import STATES, day
 
-BROWSE, ORDER = "app_pages/browse.py", "app_pages/order.py"
+ORDER = "app_pages/order.py"
 
 
 def page() -> None:
@@ -24,8 +24,7 @@ def page() -> None:
     with read(opened.shop().engine) as connection:
         orders = orders_of(connection, person.id)
     if not orders:
-        state("No orders yet", "What you order stands here, with its receipt.")
-        st.page_link(BROWSE, label="Look at the skills", icon=":material/storefront:")
+        state("No orders yet", "What you order stands here, with its receipt.", link("Look at the skills", "/"))
         return
     test_money()
     for order in orders:
