@@ -234,3 +234,20 @@ def test_a_name_that_begins_another_sees_nothing_of_it(till, buyer):
         who = get_person(connection, buyer.id)
         assert [one.contributor for one in sales_figures.own_balances(connection, who)] == ["ada_b"]
         assert len(sales_figures.own_earnings(connection, who)) == 1
+
+
+@pytest.mark.parametrize("is_won", [True, False])
+def test_figures_add_up_through_disputes(till, operator, is_won):
+    order = till.bought("press")
+    till.provider.dispute(till.now(order).payment_id)
+    till.look(order)
+    (one,) = figures(till, operator)
+    assert (one.gross, one.returned, one.num_returned) == (1900, 1900, 1)
+    till.provider.close_dispute(till.now(order).payment_id, is_won)
+    till.look(order)
+    (one,) = figures(till, operator)
+    assert (one.returned, one.num_returned) == ((0, 0) if is_won else (1900, 1))
+    assert one.gross - one.returned == one.fees + one.platform + one.tax + sum(one.contributors.values())
+    assert one.fees == 30 + 1500, "the provider keeps both of its fees"
+    assert one.platform == (561 - 1500 if is_won else -30 - 1500), "the platform bears them"
+    assert sum(one.contributors.values()) == (1309 if is_won else 0)
