@@ -21,6 +21,7 @@ from deftworks import (
     inspecting,
     lakes,
     library,
+    licences,
     normalising,
     packs,
     robots,
@@ -51,7 +52,7 @@ app.add_typer(robot, name="robot")
 app.add_typer(accounts.account, name="account")
 app.add_typer(shop_admin.shop_admin, name="shop-admin")
 app.add_typer(library.library, name="library")
-app.add_typer(library.licence, name="licence")
+app.add_typer(licences.licence, name="licence")
 
 app.command("demo")(demonstrating.demo)
 app.command("run")(running.run)
@@ -84,12 +85,13 @@ app.command("dagster")(serving.dagster)
 def main() -> None:
     """Runs the command line. A DeftworksError is shown as one message, without a traceback."""
     from data_contracts.errors import DeftworksError
+    from deftworks.printing import inert
 
     try:
         app()
     except DeftworksError as error:
-        print(f"deftworks: {error}", file=sys.stderr)  # noqa: T201 (the one place that speaks for errors)
+        print(f"deftworks: {inert(str(error))}", file=sys.stderr)  # noqa: T201 (the one place that speaks for errors)
         sys.exit(1)
     except OSError as error:
-        print(f"deftworks: {error}.", file=sys.stderr)  # noqa: T201
+        print(f"deftworks: {inert(str(error))}.", file=sys.stderr)  # noqa: T201
         sys.exit(1)

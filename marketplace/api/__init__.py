@@ -5,4 +5,6 @@ form_routes          sign in, up and out       origins   what another site may n
 one_time_routes      links and passwords       failures  how errors are answered
 account_routes       JSON: me, tokens          guards    headers, and how large a request may be
 html_pages           the look of the forms
+orders, library      what was bought           downloads what is handed out
+webhooks             the payment provider's news
 """
