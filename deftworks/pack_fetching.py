@@ -147,7 +147,8 @@ def _extract(members: tarfile.TarFile, member: tarfile.TarInfo, scratch: Path, l
 
     target = scratch / member.name
     is_inside = is_safe_path(member.name) and member.name.startswith(f"{link.name}/")
-    if not member.isreg() or not is_inside or target.exists() or member.size > link.size_bytes:
+    # A sparse file says in 512 bytes that it is as large as the whole archive: thousands of them would fill the disk.
+    if not member.isreg() or member.issparse() or not is_inside or target.exists() or member.size > link.size_bytes:
         raise PackTampered(
             f"{link.file_name} holds {member.name!r}, which does not belong into a pack.", hint="Get it again."
         )

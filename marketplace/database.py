@@ -35,12 +35,17 @@ def database_url(lake: Lake, chosen: str | None = None) -> URL:
 
 
 def open_database(url: URL) -> Engine:
-    """Returns an engine for `url`. Nothing is created yet: see `migrate`."""
+    """Returns an engine for `url`. No table is created yet: see `migrate`.
+
+    A file is its owner's alone, and errors do not repeat what was to be written: hashes of passwords would end in logs.
+    """
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_S})
+        if url.database != ":memory:":
+            Path(url.database).touch(0o600)  # people's emails and hashes; SQLite gives its journals the same mode
+    engine = create_engine(url, connect_args={"timeout": BUSY_S}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -9,6 +9,8 @@ APP = Path(__file__).with_name("app.py")
 HOST = "localhost"
 STREAMLIT = {
     "server.headless": True,
+    "server.maxUploadSize": 16,  # MB; strangers upload into this process's memory, and Streamlit would take 200
+    "server.maxMessageSize": 16,  # MB, likewise
     "server.fileWatcherType": "none",
     "browser.gatherUsageStats": False,
     "logger.hideWelcomeMessage": True,

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from data_contracts.errors import DeftworksError
@@ -23,6 +24,7 @@ from marketplace.api.app import create_api
 from marketplace.payments.configured import running_provider
 from marketplace.shop import Shop, open_shop
 from marketplace_ui import running
+from marketplace_ui.guards import PageGuards
 from marketplace_ui.launch import APP, HOST, STREAMLIT
 from marketplace_ui.worker import at_work
 
@@ -64,7 +66,8 @@ def serve(shop: Shop, host: str, port: int) -> None:
             sys.stderr.write(f"This shop has no operator yet. Open this link once, today:\n  {link}\n")
         sys.stderr.flush()
         with at_work(shop, provider, wake):
-            app = st.App(APP, routes=[Mount("/api", api)])
+            guards = Middleware(PageGuards, settings=shop.settings)
+            app = st.App(APP, routes=[Mount("/api", api)], middleware=[guards])
             app.run(config=STREAMLIT | {"server.address": host, "server.port": port})
 
 

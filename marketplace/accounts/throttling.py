@@ -19,6 +19,7 @@ from marketplace.accounts.people import LONGEST_EMAIL
 
 Throttle = MovingWindowRateLimiter
 SIGN_IN_OF_ACCOUNT_FROM_PLACE = parse("5 per minute")
+SIGN_IN_OF_ACCOUNT_FROM_PLACE_LONGER = parse("10 per hour")
 SIGN_IN_FROM_PLACE = parse("100 per hour")
 SIGN_IN_OF_ACCOUNT = parse("30 per hour")
 SIGN_UP_FROM_PLACE = parse("10 per hour")
@@ -37,11 +38,12 @@ def open_throttle(store: str = "memory://") -> Throttle:
 def count_sign_in(throttle: Throttle, email: str, address: str) -> None:
     """Counts an attempt to sign in, right or wrong. Raises TooManyAttempts.
 
-    The narrowest limit comes first, so that one place cannot use up for others what an account has in an hour.
+    The narrowest limits come first, and one place has a third of what an account has in an hour: it cannot shut somebody out.
     """
     account, place = email.strip().lower()[:LONGEST_EMAIL], place_of(address)
     limits = [
         (SIGN_IN_OF_ACCOUNT_FROM_PLACE, ("sign-in", account, place)),
+        (SIGN_IN_OF_ACCOUNT_FROM_PLACE_LONGER, ("sign-in-longer", account, place)),
         (SIGN_IN_FROM_PLACE, ("sign-in-place", place)),
         (SIGN_IN_OF_ACCOUNT, ("sign-in-account", account)),
     ]

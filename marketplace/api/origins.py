@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from marketplace.settings import ShopSettings
 
@@ -26,7 +26,15 @@ def is_same_origin(request: Request, settings: ShopSettings) -> bool:
         return False
     if site is not None and site != "same-origin":
         return False
-    return origin is None or origin in _own_origins(request, settings)
+    return origin is None or is_own_origin(request, origin, settings)
+
+
+def is_own_origin(connection: HTTPConnection, origin: str, settings: ShopSettings) -> bool:
+    """Returns whether an origin is this shop's, of a request or of a websocket's handshake."""
+    if settings.is_secure:
+        return origin == settings.address
+    scheme = connection.url.scheme.replace("ws", "http", 1)
+    return origin in (settings.address, f"{scheme}://{connection.headers.get('host', '')}")
 
 
 def local_path(wanted: str | None) -> str:
@@ -50,9 +58,3 @@ def _stays_here(path: str) -> bool:
         return False
     # A browser takes any number of slashes for the two before a host, so none may follow another.
     return "//" not in path.partition("?")[0]
-
-
-def _own_origins(request: Request, settings: ShopSettings) -> set[str]:
-    if settings.is_secure:
-        return {settings.address}
-    return {settings.address, f"{request.url.scheme}://{request.headers.get('host', '')}"}

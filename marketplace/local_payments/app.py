@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import Response
 
 from marketplace.local_payments.bank import Bank, Call
@@ -36,11 +37,14 @@ from marketplace.local_payments.store import PLATFORM
 from marketplace.local_payments.views import expand, present
 
 LONGEST_BODY = 1_000_000
+OWN_NAMES = ("127.0.0.1", "localhost")
 
 
 def create_app(bank: Bank, api_key: str) -> FastAPI:
     """Returns the server. It answers only who has the key, except on its pages and at /health."""
     app = FastAPI(title="Local test payments", openapi_url=None, docs_url=None, redoc_url=None)
+    # A site whose name is made to lead here (DNS rebinding) would be this server's own page to a browser.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=OWN_NAMES)
     in_progress = InProgress()
     for route in ROUTES:
         if bank.faults.enabled or not route.control:

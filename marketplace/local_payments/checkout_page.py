@@ -22,7 +22,7 @@ from marketplace.money import format_money
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # no-referrer would make browsers send `Origin: null` with our own forms
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -36,6 +36,8 @@ def add_pages(app: FastAPI, bank: Bank) -> None:
 
     @app.post("/pay/{identifier}")
     async def pay(request: Request, identifier: str) -> Response:
+        if not _is_sent_from_here(request):
+            return _elsewhere()
         cancelled = request.query_params.get("do") == "cancel"
         return await run_in_threadpool(_guarded, bank, lambda: _paid(bank, identifier, cancelled))
 
@@ -44,8 +46,22 @@ def add_pages(app: FastAPI, bank: Bank) -> None:
         return await run_in_threadpool(_guarded, bank, lambda: _page(*_onboard_page(bank, identifier)))
 
     @app.post("/onboard/{identifier}")
-    async def agree(identifier: str) -> Response:
+    async def agree(request: Request, identifier: str) -> Response:
+        if not _is_sent_from_here(request):
+            return _elsewhere()
         return await run_in_threadpool(_guarded, bank, lambda: _onboarded(bank, identifier))
+
+
+def _is_sent_from_here(request: Request) -> bool:
+    """Returns whether a form was sent from this page, as browsers say it; who says nothing is no browser."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    return site in (None, "same-origin") and origin in (None, own)
+
+
+def _elsewhere() -> Response:
+    text = "<h1>Nothing was paid</h1><p>Another site sent this. Open the payment page from the shop.</p>"
+    return _page("Nothing was paid", text, status=403)
 
 
 def _guarded(bank: Bank, show: Callable[[], Response]) -> Response:

@@ -40,7 +40,7 @@ def start_local_payments(
         PaymentUnavailable: it ended or did not answer in time; with what it wrote last.
         OSError: the port is taken.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / SECRETS
     if not path.exists():
         write_secrets(path, new_secrets())

@@ -53,6 +53,7 @@ def serve(
     """
     address = f"http://{HOST}:{listening.getsockname()[1]}"
     with _alone(database):
+        database.touch(0o600)  # who bought what; SQLite gives its journals the same mode
         bank = Bank(Store(database, seed=id_seed), address, tariff, Faults(enabled=faults))
         move_open_sessions(bank)
         if webhook_url:

@@ -13,7 +13,7 @@ from marketplace.database import read
 from marketplace.orders import PAID, Order, history_of, order_of
 from marketplace_ui import opened
 from marketplace_ui.components.buying import bill_html, test_money
-from marketplace_ui.components.going import link, somebody
+from marketplace_ui.components.going import link, somebody, still
 from marketplace_ui.components.order_parts import head_html, timeline_html
 from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.states import state
@@ -69,6 +69,7 @@ def _is_moving(order: Order) -> bool:
 @st.fragment(run_every=EVERY_S)
 def _watch(order: Order, person: Person) -> None:
     """Asks the provider every other second what became of the payment, and draws the page again when it moved."""
+    still(person.id, "order")
     try:
         now = come_back(opened.shop(), opened.provider(), person.id, order.id)
     except PaymentUnavailable:

@@ -12,7 +12,7 @@ from marketplace.database import read
 from marketplace.downloads import Bundle, bundle_of, signed_path
 from marketplace.shelf import versions_on_shelf
 from marketplace_ui import opened
-from marketplace_ui.components.going import link
+from marketplace_ui.components.going import link, still
 from marketplace_ui.components.plain_text import plain
 from marketplace_ui.components.tables import code, facts_html
 from marketplace_ui.services.commands import LEROBOT, act_lines, check_lines, folder_of, get_lines
@@ -23,6 +23,7 @@ from marketplace_ui.services.wording import size_text
 @st.dialog("Download", width="large")
 def download(owned: Owned, version: str) -> None:
     """Makes a link to a version and shows what to do with it."""
+    still(owned.entitlement.person_id, "library")
     try:
         with st.spinner("Putting it into one file…"):
             bundle, path = _linked(owned, version)

@@ -50,3 +50,10 @@ def somebody(page: str) -> Person:
         go_to(address, is_way_back=False)
         st.stop()
     return person
+
+
+def still(person_id: str, page: str) -> None:
+    """Ends the run of a dialog or fragment where somebody else, or nobody, is signed in by now: it runs again without its page, with
+    what that page was drawn with."""
+    if somebody(page).id != person_id:
+        st.rerun()

@@ -10,6 +10,7 @@ from marketplace.database import write
 from marketplace.money import format_money
 from marketplace.reviews import MOST_ROBOT, MOST_TEXT, write_review
 from marketplace_ui import opened
+from marketplace_ui.components.going import still
 from marketplace_ui.components.plain_text import plain
 from marketplace_ui.services.library import Owned
 from marketplace_ui.services.order_wording import day
@@ -20,6 +21,7 @@ ORDER = "app_pages/order.py"
 @st.dialog("Give it back?")
 def give_it_back(owned: Owned, person_id: str) -> None:
     """Asks once more, then gives a line of an order back."""
+    still(person_id, "library")
     amount = format_money(owned.line.amount_minor, owned.order.currency)
     st.markdown(f"**{plain(owned.line.title)}**: you get **{amount}** back.")
     st.markdown(
@@ -38,6 +40,7 @@ def give_it_back(owned: Owned, person_id: str) -> None:
 @st.dialog("Your review")
 def review(owned: Owned, person_id: str) -> None:
     """Asks for stars, robot and words, and writes them."""
+    still(person_id, "library")
     st.caption(
         f"{plain(owned.line.title)}. It stands on the skill's page under your name, with the version and robot that you say."
     )

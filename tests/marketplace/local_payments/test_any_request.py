@@ -64,7 +64,7 @@ class Machine:
     def __init__(self) -> None:
         store = Store(Path(":memory:"), seed="any")
         self.bank = Bank(store, "http://127.0.0.1:1", faults=Faults(enabled=True))
-        self.client = TestClient(create_app(self.bank, KEY), raise_server_exceptions=True, follow_redirects=False)
+        self.client = TestClient(create_app(self.bank, KEY), "http://127.0.0.1", follow_redirects=False)
         self.ids: list[str] = ["none"]
         self.known: tuple[str, ...] = ()
 
