@@ -19,6 +19,6 @@ VERSIONS = {
     "base_policy": "1",
     "skill_policy": "1",
     "skill_evaluation": "1",
-    "skill_pack": "1",
-    "catalogue_release": "1",
+    "skill_pack": "2",
+    "catalogue_release": "2",
 }

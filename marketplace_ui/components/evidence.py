@@ -73,7 +73,7 @@ def learning_chart(learning: Learning) -> altair.Chart:
     import altair
 
     points = learning.validation or ((0, learning.first_loss), (learning.num_steps, learning.final_loss))
-    what = "Loss on held-out episodes" if learning.validation else "Training loss, first and last"
+    what = "Loss on held-out episodes" if learning.validation else "Training loss"
     rows = [{"step": step, "loss": loss} for step, loss in points]
     base = altair.Chart(altair.Data(values=rows)).encode(
         x=altair.X("step:Q", title="Training step"),
