@@ -41,7 +41,7 @@ def page() -> None:
 def _purchase(owned: Owned, person: Person) -> None:
     one, line = owned.entitlement, owned.line
     with st.container(horizontal=True, vertical_alignment="center"):
-        poster(line.skill_id, 84)
+        poster(line.skill_id, 84, one.id)
         with st.container(gap=None, width="stretch"):
             st.page_link(PACK, label=f"**{plain(line.title)}**", query_params={"skill": line.skill_id})
             bought = f"Bought {day(one.granted_at)}" if line.amount_minor else f"Yours since {day(one.granted_at)}"

@@ -264,6 +264,15 @@ def test_giving_back_asks_once_more_and_the_receipt_says_so(at, visit, buy):
     assert not any(button.label == "Download" for button in library.button)
 
 
+def test_what_was_given_back_can_be_bought_again_and_both_are_in_the_library(at, visit, buy):
+    give_back(at.shop, at.provider, buy("press-button").lines[0].id, buyer_id=at.olive.person.id)
+    at.clock.advance(minutes=1)
+    buy("press-button")
+    app = visit(at.shop.lake, LIBRARY)
+    assert not app.exception
+    assert [button.label for button in app.button].count("Download") == 1
+
+
 def test_after_the_window_there_is_no_such_button(at, visit, buy):
     buy("press-button")
     at.clock.advance(days=14, seconds=1)
