@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from data_contracts.errors import AccountError
+from data_contracts.errors import AccountError, TooManyAttempts
 
 SHORTEST, LONGEST = 10, 200
-_AT_ONCE = threading.BoundedSemaphore(4)  # each hash takes 64 MiB and a processor
+_AT_ONCE = threading.BoundedSemaphore(2)  # each hash takes 64 MiB and a processor
+_IN_LINE = threading.BoundedSemaphore(12)
+"""Of the web server's 40 threads: were more of them to wait for a hash, nobody would be served anything."""
 _HASHER = PasswordHasher()
 COMMON = frozenset(
     """
@@ -48,16 +52,24 @@ def check_new(password: str, email: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """Returns what is stored of a password. Takes a tenth of a second: never call it inside `database.write`."""
-    with _AT_ONCE:
+    """Returns what is stored of a password. Takes a tenth of a second: never call it inside `database.write`.
+
+    Raises:
+        TooManyAttempts: very many are being hashed.
+    """
+    with _turn():
         return _HASHER.hash(_bytes(password))
 
 
 def is_password(stored: str | None, password: str) -> bool:
-    """Returns whether this is the password. Exactly one hash is computed, also where nothing is stored."""
+    """Returns whether this is the password. Exactly one hash is computed, also where nothing is stored.
+
+    Raises:
+        TooManyAttempts: very many are being hashed.
+    """
     if len(password) > LONGEST:
         stored, password = None, ""
-    with _AT_ONCE:
+    with _turn():
         try:
             _HASHER.verify(stored or _NOBODYS, _bytes(password))
         except (VerificationError, InvalidHashError):
@@ -68,6 +80,18 @@ def is_password(stored: str | None, password: str) -> bool:
 def is_outdated(stored: str) -> bool:
     """Returns whether a hash was made with other parameters than are used now."""
     return _HASHER.check_needs_rehash(stored)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Waits until a hash may be computed. Raises TooManyAttempts where too many wait already."""
+    if not _IN_LINE.acquire(blocking=False):
+        raise TooManyAttempts("Very many are signing in now.", hint="Try again in a few seconds.", retry_after_s=5)
+    try:
+        with _AT_ONCE:
+            yield
+    finally:
+        _IN_LINE.release()
 
 
 def _bytes(password: str) -> bytes:

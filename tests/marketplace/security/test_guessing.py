@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 
 import pytest
 
 from data_contracts.errors import TooManyAttempts
+from marketplace.accounts import passwords
 from marketplace.accounts.signing_in import SignedIn
 from marketplace.accounts.throttling import count_sign_in, open_throttle
 from tests.marketplace.accounts.conftest import PASSWORD
@@ -45,6 +48,23 @@ def test_many_places_guess_no_more_than_an_account_allows() -> None:
             count_sign_in(throttle, "ada@example.org", f"198.51.100.{number}")
             tried += 1
     assert tried == 30
+
+
+def test_a_flood_of_sign_ins_leaves_most_of_the_server_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+
+    class Slow:
+        def verify(self, _stored: str, _given: bytes) -> None:
+            go.wait(20)
+
+    monkeypatch.setattr(passwords, "_HASHER", Slow())
+    with ThreadPoolExecutor(40) as pool:
+        asked = [pool.submit(passwords.is_password, "stored", "x") for _ in range(40)]
+        refused, waiting = wait(asked, 2)
+        assert len(waiting) == 12
+        assert all(isinstance(one.exception(), TooManyAttempts) for one in refused)
+        go.set()
+    assert passwords.is_password("stored", "x"), "and afterwards all is as before"
 
 
 def test_a_wrong_password_costs_no_more_than_it_may(browser: Browser, ada: SignedIn) -> None:
