@@ -17,7 +17,7 @@ import pytest
 from data_contracts.layout import Lake
 from data_contracts.stages import file_sha256
 from marketplace.downloads import bundle
-from marketplace_ui.components.download_dialog import LOAD
+from marketplace_ui.services.commands import act_lines, folder_of
 from policy.checkpoint import save_checkpoint
 from policy.small import new_small_policy
 from policy.statistics import statistics_of
@@ -39,11 +39,13 @@ def test_the_printed_lines_make_a_bought_pack_act(tmp_path: Path):
     download = bundle(lake, _built(lake, tmp_path))
     with tarfile.open(download.path) as archive:
         archive.extractall(tmp_path / "owner", filter="data")
-    name = download.name.removesuffix(".tar")
-    lines = LOAD.format(name=name, task=TASK).replace("HF_HUB_OFFLINE=1 python -", f"HF_HUB_OFFLINE=1 {python} -")
+    lines = act_lines(folder_of(download), TASK)
     run = subprocess.run(
         ["bash", "-euc", lines], cwd=tmp_path / "owner", capture_output=True, text=True, timeout=300,
-        env=os.environ | {"HF_HOME": str(tmp_path / "hub"), "CUDA_VISIBLE_DEVICES": "", "NO_COLOR": "1"},
+        env=os.environ | {
+            "PATH": f"{python.parent}:{os.environ['PATH']}", "PYTHONPATH": "", "HF_HOME": str(tmp_path / "hub"),
+            "HTTPS_PROXY": "http://127.0.0.1:1", "CUDA_VISIBLE_DEVICES": "",
+        },
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]
     (printed,) = re.findall(r"tensor\(\[\[(.*?)\]\]", run.stdout.replace("\n", " "))

@@ -11,7 +11,6 @@ import pytest
 from marketplace.downloads import Bundle
 from marketplace_ui.services.commands import act_lines, check_lines, folder_of, get_lines
 
-ROOT = Path(__file__).parents[2]
 NAME = "press-button-1.0.0"
 BUNDLE = Bundle(
     Path("x.tar"),
@@ -48,20 +47,3 @@ def test_a_title_stays_a_string_of_the_program(title: str):
     assert (lines.count("END"), len(lines)) == (1, 11)
     compile("\n".join(lines[2:-1]), "printed", "exec")
     assert "import os" not in "\n".join(lines[2:-1]).replace(lines[-2], "")
-
-
-@pytest.mark.peer
-def test_lerobot_loads_a_pack_and_acts_by_the_printed_lines(tmp_path: Path):
-    from policy.checkpoint import save_checkpoint
-    from tests.policy.conftest import tiny_policy
-
-    python = Path(os.environ.get("DEFTWORKS_PEER_PYTHON") or ROOT / ".peer" / "bin" / "python")
-    if not python.is_file():
-        pytest.skip(f"LeRobot 0.4.4 is not at {python}: build it, or set DEFTWORKS_PEER_PYTHON")
-    save_checkpoint(tmp_path / NAME, *tiny_policy())
-    path = f"{python.parent}:{os.environ['PATH']}"
-    done = run(
-        act_lines(NAME, "Press the button"), tmp_path, PATH=path, PYTHONPATH="", HTTPS_PROXY="http://127.0.0.1:1"
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "tensor([[" in done.stdout

@@ -60,7 +60,7 @@ def test_a_learning_curve_shows_what_was_held_out_or_first_and_last():
     learning = Learning(num_steps=100, first_loss=1.0, final_loss=0.1, validation=())
     chart = learning_chart(learning).to_dict()
     assert [row["loss"] for row in chart["data"]["values"]] == [1.0, 0.1]
-    assert chart["encoding"]["y"]["title"] == "Training loss, first and last"
+    assert chart["encoding"]["y"]["title"] == "Training loss"
     held_out = learning_chart(learning.model_copy(update={"validation": ((10, 0.8), (50, 0.4))})).to_dict()
     assert [row["step"] for row in held_out["data"]["values"]] == [10, 50]
     assert held_out["encoding"]["y"]["title"] == "Loss on held-out episodes"
