@@ -95,7 +95,8 @@ def cancel(shop: Shop, provider: PaymentProvider, buyer_id: str, order_id: str) 
         order = move_order(connection, order, "cancelled", "the buyer cancelled it", shop.now())
         want_expiry(connection, order, shop.now())
     send(shop, provider, f"expire:{order.id}")
-    return order
+    with read(shop.engine) as connection:
+        return order_of(connection, order.id)
 
 
 def refund_until(shop: Shop, order: Order) -> datetime | None:
@@ -126,7 +127,7 @@ def give_back(shop: Shop, provider: PaymentProvider, line_id: str, *, buyer_id: 
         order = order_of(connection, _order_of_line(connection, line_id), buyer_id)
         line = next(line for line in order.lines if line.id == line_id)
         if line.state not in ("refunding", "refunded"):
-            if buyer_id is not None and not may_give_back(shop, order, line):
+            if not line.amount_minor or (buyer_id is not None and not may_give_back(shop, order, line)):
                 until = refund_until(shop, order)
                 raise OrderError(
                     f"{line.title} cannot be given back any more: it was possible until {until:%Y-%m-%d}."

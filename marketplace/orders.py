@@ -24,9 +24,9 @@ STATES: dict[str | None, frozenset[str]] = {
     None: frozenset({"created"}),
     "created": frozenset({"awaiting_payment", "paid", "expired", "cancelled", "needs_review"}),
     "awaiting_payment": frozenset({"paid", "expired", "cancelled", "needs_review"}),
-    "expired": frozenset({"paid", "needs_review"}),
-    "cancelled": frozenset({"paid", "needs_review"}),
-    "needs_review": frozenset({"paid"}),
+    "expired": frozenset({"paid", "cancelled", "needs_review"}),
+    "cancelled": frozenset({"paid", "cancelled", "needs_review"}),
+    "needs_review": frozenset({"cancelled", "needs_review"}),
     "paid": frozenset({"refunded"}),
     "refunded": frozenset({"paid"}),
 }

@@ -22,6 +22,7 @@ from marketplace.money import divide, format_money
 
 PLATFORM, TAX = "platform", "tax"
 SALE, REFUND, DISPUTE, REVERSAL = "sale", "refund", "dispute", "reversal"
+UNASKED, LOSS = "unasked", "loss"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ def clawback(contributor: str, currency: str) -> Account:
     return Account(f"contributor:{contributor}:clawback:{currency}", currency, 1)
 
 
+def buyers_due(currency: str) -> Account:
+    """Returns what came from buyers and is nobody's sale; negative where a bank took more of it back than came."""
+    return Account(f"buyer:refund_due:{currency}", currency, -1, may_overdraw=True)
+
+
 def sale_request(sale: Sale, key: str, event_at: datetime, provider: str | None = None) -> Request:
     """Returns the transaction of a sale. Where tax and fee are more than the price, the platform bears it.
 
@@ -137,24 +143,61 @@ def refund_request(
 
 
 def reversal_request(
-    connection: Connection,
-    taken: Transaction,
-    key: str,
-    event_at: datetime,
-    *,
-    fee: int = 0,
+    connection: Connection, taken: Transaction, amount: int, key: str, event_at: datetime, *, fee: int = 0,
     provider: str | None = None,
-) -> Request:
-    """Returns the transaction that gives back what `taken` took: a refund that failed, a dispute that was won. The fee of what was
-    taken stays, save for `fee`, which is what the provider takes now (or, below zero, returns)."""
-    entries = [
-        Entry(account_of(connection, name), -amount)
-        for name, amount in taken.entries
-        if not name.startswith("provider:")
-    ]
-    amount, currency = -sum(entry.amount for entry in entries), entries[0].account.currency
+) -> Request:  # fmt: skip
+    """Returns the transaction that gives `amount` of what `taken` took back: a refund that failed, a dispute that was won, possibly in
+    part. The fee of what was taken stays, save for `fee`, which is what the provider takes now (or, below zero, returns).
+
+    Raises:
+        LedgerError: less than `amount` of it was not given back yet.
+    """
+    left = not_given_back(connection, taken)
+    currency = taken.entries[0][0].rpartition(":")[2]
+    if not 0 < amount <= sum(left.values()):
+        raise LedgerError(
+            f"{taken.key} has {format_money(sum(left.values()), currency)} to come back, not {format_money(amount, currency)}.",
+            hint="Compare it with the provider's own pages.",
+        )
+    entries = [Entry(account_of(connection, name), -part) for name, part in divide(amount, left).items()]
     entries += [Entry(clearing(currency), amount - fee), Entry(fees(currency), fee)]
-    return Request(key, REVERSAL, entries, event_at, taken.order_id, {"reverses": taken.key} | _of(provider))
+    kind = LOSS if taken.kind == LOSS else REVERSAL
+    return Request(key, kind, entries, event_at, taken.order_id, {"reverses": taken.key} | _of(provider))
+
+
+def not_given_back(connection: Connection, taken: Transaction) -> dict[str, int]:
+    """Returns what a transaction took from each account and reversals have not given back."""
+    left = Counter({name: amount for name, amount in taken.entries if not name.startswith("provider:")})
+    for one in transactions_of(connection, str(taken.order_id)):
+        if one.about.get("reverses") == taken.key:
+            left.update({name: amount for name, amount in one.entries if not name.startswith("provider:")})
+    return dict(left)
+
+
+def unasked_request(
+    order_id: str, amount: int, fee: int, currency: str, key: str, event_at: datetime, provider: str
+) -> Request:
+    """Returns the transaction of money that came for an order and is not what was asked for, or (below zero) went back."""
+    entries = [
+        Entry(clearing(currency), amount - fee),
+        Entry(fees(currency), fee),
+        Entry(buyers_due(currency), -amount),
+    ]
+    return Request(key, UNASKED, entries, event_at, order_id, _of(provider))
+
+
+def unasked_left(connection: Connection, order_id: str) -> int:
+    """Returns what came for an order without being what was asked for, and has not gone back."""
+    taken = (one for one in transactions_of(connection, order_id) if one.kind == UNASKED)
+    return -sum(amount for one in taken for name, amount in one.entries if name.startswith("buyer:"))
+
+
+def loss_request(
+    order_id: str, amount: int, fee: int, currency: str, key: str, event_at: datetime, provider: str
+) -> Request:
+    """Returns the transaction of what was taken from us beyond what an order holds; or of a fee alone, with an amount of nothing."""
+    entries = [Entry(clearing(currency), -amount - fee), Entry(fees(currency), fee), Entry(platform(currency), amount)]
+    return Request(key, LOSS, entries, event_at, order_id, _of(provider))
 
 
 def shares_left(connection: Connection, order_id: str) -> dict[str, int]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy.exc import DBAPIError
 
-from data_contracts.errors import DeftworksError
+from data_contracts.errors import DeftworksError, PaymentUnavailable
 from marketplace.database import read, write
 from marketplace.ledger import moment
 from marketplace.order_tables import order_line, provider_event, shop_order
@@ -20,6 +21,7 @@ from marketplace.payments.settling import settle
 from marketplace.shop import Shop
 
 LONGEST_WAIT = timedelta(hours=1)
+MOST_LOOKS = 5
 
 
 def receive(shop: Shop, provider: PaymentProvider, body: bytes, signature: str) -> Event:
@@ -43,15 +45,18 @@ def work(shop: Shop, provider: PaymentProvider) -> int:
     with read(shop.engine) as connection:
         rows = connection.execute(due.order_by(provider_event.c.received_at)).all()
     for row in rows:
+        # One message that we cannot make sense of must not hold up all that came after it.
         values: dict[str, str | int | None] = {"due_at": None, "error": None, "num_attempts": row.num_attempts + 1}
         try:
             with read(shop.engine) as connection:
                 order_id = _order_id(connection, row.order_id, row.payment_id)
             if order_id:
                 look_at(shop, provider, order_id)
-        except DeftworksError as error:
-            wait = min(LONGEST_WAIT, timedelta(seconds=2 ** (row.num_attempts + 1)))
-            values |= {"due_at": moment(shop.now() + wait), "error": str(error)}
+        except DBAPIError:
+            raise
+        except Exception as error:
+            said = str(error) if isinstance(error, DeftworksError) else f"{type(error).__name__}: {error}"
+            values |= {"due_at": moment(shop.now() + wait_after(row.num_attempts + 1)), "error": said}
         with write(shop.engine) as connection:
             connection.execute(update(provider_event).where(provider_event.c.id == row.id).values(**values))
     return len(rows)
@@ -63,22 +68,31 @@ def look_at(shop: Shop, provider: PaymentProvider, order_id: str) -> Order:
     Raises:
         PaymentUnavailable: the provider does not answer; nothing changed.
     """
-    with read(shop.engine) as connection:
-        order = order_of(connection, order_id)
-    if not order.checkout_id:
-        return order
-    payment_id, is_expired = order.payment_id, False
-    if payment_id is None:
-        checkout = provider.checkout(order.checkout_id)
-        payment_id, is_expired = checkout.payment_id, checkout.status == "expired"
-    payment = provider.payment(payment_id) if payment_id else None
-    with write(shop.engine) as connection:
-        order = order_of(connection, order_id)
-        if payment:
-            return settle(connection, order, payment, shop.settings, shop.now())
-        if is_expired and order.state == "awaiting_payment":
-            return move_order(connection, order, "expired", "not paid in time", shop.now())
-    return order
+    for _ in range(MOST_LOOKS):
+        with read(shop.engine) as connection:
+            seen = order_of(connection, order_id)
+        if not seen.checkout_id:
+            return seen
+        payment_id, is_expired = seen.payment_id, False
+        if payment_id is None:
+            checkout = provider.checkout(seen.checkout_id)
+            payment_id, is_expired = checkout.payment_id, checkout.status == "expired"
+        payment = provider.payment(payment_id) if payment_id else None
+        with write(shop.engine) as connection:
+            order = order_of(connection, order_id)
+            if order != seen:  # somebody else looked meanwhile, and may know what came after we asked
+                continue
+            if payment:
+                return settle(connection, order, payment, shop.settings, shop.now())
+            if is_expired and order.state == "awaiting_payment":
+                return move_order(connection, order, "expired", "not paid in time", shop.now())
+            return order
+    raise PaymentUnavailable(f"{order_id} is on the move.", hint="Look again in a moment.")
+
+
+def wait_after(num_attempts: int) -> timedelta:
+    """Returns how long to wait before the next attempt."""
+    return min(LONGEST_WAIT, timedelta(seconds=2 ** min(num_attempts, 12)))
 
 
 def unsettled(connection: Connection) -> list[str]:
@@ -92,5 +106,7 @@ def unsettled(connection: Connection) -> list[str]:
 
 def _order_id(connection: Connection, order_id: str | None, payment_id: str | None) -> str | None:
     """Returns the order that a message is about; None where it is none of ours, or not paid as far as we know."""
-    is_it = or_(shop_order.c.id == order_id, shop_order.c.payment_id == payment_id)
-    return connection.scalars(select(shop_order.c.id).where(is_it)).first()
+    for column, name in ((shop_order.c.id, order_id), (shop_order.c.payment_id, payment_id)):
+        if name and (found := connection.scalar(select(shop_order.c.id).where(column == name))):
+            return found
+    return None

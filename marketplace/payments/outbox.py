@@ -16,6 +16,7 @@ from marketplace.database import read, write
 from marketplace.ledger import moment
 from marketplace.order_tables import provider_call
 from marketplace.orders import Order, OrderLine, move_lines, move_order, order_of
+from marketplace.payments.inbox import look_at, wait_after
 from marketplace.payments.provider import CheckoutRequest, Item, PaymentProvider, is_on_its_way
 from marketplace.sales import shares_left
 from marketplace.shop import Shop
@@ -23,7 +24,6 @@ from marketplace.shop import Shop
 CHECKOUT, REFUND, EXPIRE = "checkout", "refund", "expire"
 TAKEN_FOR = timedelta(seconds=60)
 """How long another worker leaves a call to the one that took it."""
-LONGEST_WAIT = timedelta(hours=1)
 CHECKOUT_LASTS = timedelta(hours=1)
 KEYS_LAST = timedelta(hours=20)
 """Stripe may forget an idempotency key after 24 hours."""
@@ -44,12 +44,6 @@ def want_refund(connection: Connection, order: Order, line: OrderLine, now: date
     move_lines(connection, order, [line], "refunding", "asked for", now)
     earlier = select(func.count()).where(provider_call.c.line_id == line.id)
     _want(connection, f"refund:{line.id}:{connection.scalar(earlier) + 1}", REFUND, order.id, line.id, now)
-
-
-def num_asked(connection: Connection, line_id: str) -> int:
-    """Returns how often a line was asked to be given back, without what the provider refused."""
-    asked = provider_call.c.line_id == line_id, provider_call.c.is_given_up.is_(False)
-    return connection.scalar(select(func.count()).where(*asked))
 
 
 def want_expiry(connection: Connection, order: Order, now: datetime) -> None:
@@ -134,8 +128,8 @@ def _send_refund(shop: Shop, provider: PaymentProvider, call: Row) -> None:
 def _send_expiry(shop: Shop, provider: PaymentProvider, call: Row) -> None:
     with read(shop.engine) as connection:
         order = order_of(connection, call.order_id)
-    if order.checkout_id:
-        provider.expire_checkout(order.checkout_id)
+    if order.checkout_id and provider.expire_checkout(order.checkout_id).status == "complete":
+        look_at(shop, provider, order.id)  # it was paid first
 
 
 _SENDERS: dict[str, Callable[[Shop, PaymentProvider, Row], None]] = {
@@ -164,8 +158,7 @@ def _take(shop: Shop, key: str) -> Row | None:
 
 
 def _failed(shop: Shop, call: Row, said: str, *, is_given_up: bool) -> str:
-    wait = min(LONGEST_WAIT, timedelta(seconds=2**call.num_attempts))
-    due_at = None if is_given_up else moment(shop.now() + wait)
+    due_at = None if is_given_up else moment(shop.now() + wait_after(call.num_attempts))
     values = {"due_at": due_at, "error": said, "is_given_up": is_given_up}
     with write(shop.engine) as connection:
         connection.execute(update(provider_call).where(provider_call.c.key == call.key).values(**values))

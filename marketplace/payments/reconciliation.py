@@ -2,16 +2,22 @@
 
 Each transaction that touches the clearing account names the provider's movement (`about.provider`). A movement that several of our
 transactions belong to (the lines of an order) is compared with their sum.
+
+Sales go on meanwhile, so that no two readings are of one moment. What the provider had before we settled what we knew of must be in the
+ledger; what the ledger had before the provider was asked again must be there; and its balance must be what the movements add up to at
+some moment between the two.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
+from data_contracts.errors import DeftworksError, PaymentUnavailable
 from marketplace.audit import audit
 from marketplace.database import read, write
 from marketplace.ledger import Account, Entry, Request, find, moment, post, stored_transactions
@@ -23,8 +29,8 @@ from marketplace.payments.provider import Movement, PaymentProvider
 from marketplace.sales import clearing, fees
 from marketplace.shop import Shop
 
-TO_BANK = frozenset({"payout", "payout_failure", "payout_cancel"})
-PROVIDERS_FEES = frozenset({"stripe_fee"})
+TO_BANK = frozenset({"payout", "payout_failure", "payout_cancel", "topup", "topup_reversal"})
+PROVIDERS_FEES = frozenset({"stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost"})
 
 
 @dataclass(frozen=True)
@@ -59,20 +65,21 @@ def reconcile(shop: Shop, provider: PaymentProvider) -> Report:
         PaymentUnavailable: the provider does not answer; nothing is kept.
     """
     send_due(shop, provider)
-    work(shop, provider)
-    with read(shop.engine) as connection:
-        orders = unsettled(connection)
-    for order_id in orders:
-        look_at(shop, provider, order_id)
-    movements = list(provider.movements(None))
+    before = _by_name(provider.movements(None))
     balances = provider.balances()
+    work(shop, provider)
+    unsettled_now = _look_at_unsettled(shop, provider)
     with write(shop.engine) as connection:
-        for movement in movements:
+        for movement in before.values():
             _book_own(connection, movement, shop)
-        report = Report(
-            moment(shop.now()), len(movements), balances, tuple(_differences(connection, movements, balances)),
-            tuple(_waiting(connection)),
-        )  # fmt: skip
+    with read(shop.engine) as connection:
+        ours = _clearing_movements(connection)
+        inner = [*unsettled_now, *_inner_differences(connection)]
+    after = _by_name(provider.movements(None))
+    differences = [*_movement_differences(ours, before, after), *_balance_differences(ours, before, after, balances)]
+    with write(shop.engine) as connection:
+        waiting = tuple(_waiting(connection))
+        report = Report(moment(shop.now()), len(after), balances, (*differences, *inner), waiting)
         number = select(func.coalesce(func.max(reconciliation.c.number), 0)).scalar_subquery() + 1
         row = {"at": report.at, "is_balanced": report.is_balanced, "report": json.dumps(asdict(report))}
         connection.execute(insert(reconciliation).values(number=number, **row))
@@ -97,7 +104,8 @@ def _report(values: dict) -> Report:
 
 def _book_own(connection: Connection, movement: Movement, shop: Shop) -> None:
     """Books what the provider does by itself: paying out to our bank, and its own fees."""
-    if movement.kind not in TO_BANK | PROVIDERS_FEES or find(connection, f"provider:{movement.id}"):
+    is_own = movement.kind in TO_BANK | PROVIDERS_FEES and movement.net
+    if not is_own or find(connection, f"provider:{movement.id}"):
         return
     to = bank if movement.kind in TO_BANK else fees
     entries = [Entry(clearing(movement.currency), movement.net), Entry(to(movement.currency), -movement.net)]
@@ -105,32 +113,72 @@ def _book_own(connection: Connection, movement: Movement, shop: Shop) -> None:
     post(connection, request, shop.now())
 
 
-def _differences(connection: Connection, movements: list[Movement], balances: dict[str, int]) -> list[Difference]:
-    ours, ledgers = Counter[str](), Counter[str]()
+def _by_name(movements: Iterable[Movement]) -> dict[str, Movement]:
+    """Returns movements by their names, oldest first: those of one moment as the provider lists them."""
+    return {one.id: one for one in reversed(list(movements))}
+
+
+def _look_at_unsettled(shop: Shop, provider: PaymentProvider) -> list[Difference]:
+    """Looks at what may have changed without our having heard of it. Returns the orders that cannot be settled, and why."""
+    found = []
+    with read(shop.engine) as connection:
+        orders = unsettled(connection)
+    for order_id in orders:
+        try:
+            look_at(shop, provider, order_id)
+        except PaymentUnavailable:
+            raise
+        except DeftworksError as error:
+            found.append(Difference(order_id, None, None, str(error)))
+    return found
+
+
+def _clearing_movements(connection: Connection) -> dict[tuple[str, str], int]:
+    """Returns (provider's name of a movement, currency) -> what our ledger says of it."""
+    found: Counter[tuple[str, str]] = Counter()
     for transaction in stored_transactions(connection):
         for name, amount in transaction.entries:
             if name.startswith("provider:clearing:") and transaction.state in ("posted", "settles"):
-                ours[str(transaction.about.get("provider", f"transaction {transaction.number}"))] += amount
-                ledgers[name.rpartition(":")[2]] += amount
-    theirs = {movement.id: movement for movement in movements}
-    found = [
-        Difference(name, ours.get(name), one.net, f"{one.kind} of {one.at:%Y-%m-%d %H:%M}")
-        for name, one in theirs.items() if ours.get(name) != one.net
-    ]  # fmt: skip
-    found += [
-        Difference(name, ours[name], None, "the provider has no such movement") for name in ours if name not in theirs
-    ]
-    for currency in sorted({*ledgers, *balances}):
-        if ledgers[currency] != balances.get(currency, 0):
-            found.append(
-                Difference(f"balance in {currency}", ledgers[currency], balances.get(currency, 0), "what is there now")
-            )
-    found += [Difference(f"{one.rule} {one.where}", None, None, one.said) for one in audit(connection)]
-    found += [
-        Difference(order.id, None, None, "a payment of another amount came: look at it")
-        for order in newest_orders(connection, limit=1000, state="needs_review")
-    ]
+                movement = str(transaction.about.get("provider", f"transaction {transaction.number}"))
+                found[movement, name.rpartition(":")[2]] += amount
     return found
+
+
+def _movement_differences(
+    ours: dict[tuple[str, str], int], before: dict[str, Movement], after: dict[str, Movement]
+) -> Iterator[Difference]:
+    for name, one in after.items():
+        amount = ours.get((name, one.currency))
+        is_new = name not in before and amount is None
+        if amount != one.net and not is_new and (amount is not None or one.net):
+            yield Difference(name, amount, one.net, f"{one.kind} of {one.at:%Y-%m-%d %H:%M}")
+    for (name, currency), amount in ours.items():
+        if name not in after or after[name].currency != currency:
+            yield Difference(name, amount, None, "the provider has no such movement")
+
+
+def _balance_differences(
+    ours: dict[tuple[str, str], int], before: dict[str, Movement], after: dict[str, Movement], balances: dict[str, int]
+) -> Iterator[Difference]:
+    new = [one for name, one in after.items() if name not in before]
+    for currency in sorted({*balances, *(currency for _, currency in ours)}):
+        mine = {name: amount for (name, of), amount in ours.items() if of == currency}
+        expected = sum(amount for name, amount in mine.items() if name in before or name not in after)
+        found, possible = balances.get(currency, 0), expected
+        is_there = found == possible
+        for one in new:
+            if one.currency == currency:
+                possible += one.net
+                is_there = is_there or found == possible
+        if not is_there:
+            yield Difference(f"balance in {currency}", expected, found, "what is there now")
+
+
+def _inner_differences(connection: Connection) -> Iterator[Difference]:
+    for one in audit(connection):
+        yield Difference(f"{one.rule} {one.where}", None, None, one.said)
+    for order in newest_orders(connection, limit=1000, state="needs_review"):
+        yield Difference(order.id, None, None, "a payment of another amount came: send it back on the provider's pages")
 
 
 def _waiting(connection: Connection) -> list[str]:

@@ -8,18 +8,31 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from data_contracts.errors import OrderError
 from data_contracts.skills import BASIS_POINTS, Split
 from marketplace.accounts.people import claimed_contributors
 from marketplace.entitlements import grant, revoke, suspend
-from marketplace.ledger import find, moment, post
+from marketplace.ledger import Transaction, find, moment, post
 from marketplace.money import divide, format_money
+from marketplace.order_tables import provider_call
 from marketplace.orders import PAID, Order, OrderLine, move_lines, move_order
-from marketplace.payments.outbox import num_asked
 from marketplace.payments.provider import Dispute, Movement, Payment, Refund
-from marketplace.sales import DISPUTE, REFUND, Sale, refund_request, reversal_request, sale_request, shares_left
+from marketplace.sales import (
+    DISPUTE,
+    LOSS,
+    REFUND,
+    Sale,
+    loss_request,
+    not_given_back,
+    refund_request,
+    reversal_request,
+    sale_request,
+    shares_left,
+    unasked_left,
+    unasked_request,
+)
 from marketplace.settings import ShopSettings
 
 GIVEN_BACK = frozenset({"refunded", "charged_back"})
@@ -29,10 +42,11 @@ def settle(connection: Connection, order: Order, payment: Payment, settings: Sho
     """Brings an order to what its payment says, inside `database.write`. Returns it as it is then.
 
     Raises:
-        OrderError: more was given back or disputed than the order holds.
+        OrderError: what was taken or came back is in another currency than the order.
     """
     if order.state not in PAID:
-        if (payment.amount, payment.currency) != (order.total_minor, order.currency):
+        came = (payment.amount, payment.currency), (payment.movement.amount, payment.movement.currency)
+        if set(came) != {(order.total_minor, order.currency)}:
             return _set_aside(connection, order, payment, now)
         order = _sell(connection, order, payment, settings, now)
     if not (payment.refunds or payment.disputes):
@@ -80,11 +94,22 @@ def _hand_over(connection: Connection, order: Order, settings: ShopSettings, now
 
 
 def _set_aside(connection: Connection, order: Order, payment: Payment, now: datetime) -> Order:
-    """Money of another amount came than was asked for: a person must look at it."""
-    if order.state == "needs_review":
+    """Other money came than was asked for: it is its buyer's, a person must look at it, and once it went back that is the end of it."""
+    disputed = (movement for dispute in payment.disputes for movement in dispute.movements)
+    refunded = (movement for refund in payment.refunds for movement in (refund.movement, refund.failure) if movement)
+    for one in (payment.movement, *refunded, *disputed):
+        if one.amount or one.fee:
+            key = f"unasked:{one.id}"
+            post(connection, unasked_request(order.id, one.amount, one.fee, one.currency, key, one.at, one.id), now)
+    to = "needs_review" if unasked_left(connection, order.id) > 0 else "cancelled"
+    if order.state == to and order.payment_id == payment.id:
         return order
-    found, wanted = format_money(payment.amount, payment.currency), format_money(order.total_minor, order.currency)
-    return move_order(connection, order, "needs_review", f"{payment.id} is {found}, not {wanted}", now)
+    found, wanted = (
+        format_money(payment.movement.amount, payment.movement.currency),
+        format_money(order.total_minor, order.currency),
+    )
+    reason = f"{payment.id} is {found}, not {wanted}" if to == "needs_review" else f"all of {payment.id} went back"
+    return move_order(connection, order, to, reason, now, payment_id=payment.id)
 
 
 def _settle_refund(connection: Connection, order: Order, refund: Refund, now: datetime) -> None:
@@ -97,48 +122,75 @@ def _settle_refund(connection: Connection, order: Order, refund: Refund, now: da
 
 def _settle_dispute(connection: Connection, order: Order, dispute: Dispute, now: datetime) -> None:
     taken: Movement | None = None
-    for movement in dispute.movements:
+    for movement in sorted(dispute.movements, key=lambda one: (one.at, one.amount)):
         if movement.amount < 0:
             _take(connection, order, DISPUTE, movement, None, now)
             taken = movement
-        elif taken:
+        elif movement.amount and taken:
             _give_back(connection, order, taken, movement, now)
+        else:
+            _lose(connection, order, movement, 0, movement.fee, now)
 
 
 def _take(
     connection: Connection, order: Order, kind: str, movement: Movement, line_id: str | None, now: datetime
 ) -> None:
-    """Takes what a movement takes from one line, or from all of them by what is left of each; the fee goes with the first."""
-    keys = {line.id: f"{movement.id}:{line.id}" for line in order.lines if line.amount_minor}
-    if any(find(connection, key) for key in keys.values()):
+    """Takes what a movement takes: from the line that it names, and where that is not enough or none from the others by what is left
+    of each. What the whole order does not hold (a bank takes what was given back before) is our loss. The fee goes with the first.
+    """
+    _check_currency(order, movement)
+    if _booked(connection, order, movement):
         return
-    left = {name: sum(shares_left(connection, name).values()) for name in keys if line_id in (None, name)}
-    amount = -movement.amount
-    if amount > sum(left.values()):
-        raise OrderError(
-            f"{movement.id} takes {format_money(amount, order.currency)} of {order.id}, which has "
-            f"{format_money(sum(left.values()), order.currency)} left."
-        )
-    fee = movement.fee
-    for name, part in divide(amount, left).items():
+    left = {line.id: sum(shares_left(connection, line.id).values()) for line in order.lines if line.amount_minor}
+    rest, fee = -movement.amount, movement.fee
+    named = {name: min(rest, there) for name, there in left.items() if name == line_id}
+    others = {name: there for name, there in left.items() if name != line_id}
+    rest -= sum(named.values())
+    lost = max(rest - sum(others.values()), 0)
+    for name, part in (named | divide(rest - lost, others)).items():
         if part:
-            request = refund_request(
-                connection, name, part, keys[name], movement.at, kind=kind, fee=fee, provider=movement.id
-            )
+            key = f"{movement.id}:{name}"
+            request = refund_request(connection, name, part, key, movement.at, kind=kind, fee=fee, provider=movement.id)
+            post(connection, request, now)
+            fee = 0
+    if lost:
+        _lose(connection, order, movement, lost, fee, now)
+
+
+def _give_back(connection: Connection, order: Order, taken: Movement, back: Movement, now: datetime) -> None:
+    """Gives back what came back of a movement, to each in proportion to what it took from them."""
+    _check_currency(order, back)
+    if _booked(connection, order, back):
+        return
+    fee = back.fee
+    took = {one.key: one for one in _booked(connection, order, taken)}
+    left = {key: sum(not_given_back(connection, one).values()) for key, one in took.items()}
+    for key, part in divide(back.amount, left).items():
+        if part:
+            own_key = f"{back.id}:{key.removeprefix(f'{taken.id}:')}"
+            request = reversal_request(connection, took[key], part, own_key, back.at, fee=fee, provider=back.id)
             post(connection, request, now)
             fee = 0
 
 
-def _give_back(connection: Connection, order: Order, taken: Movement, back: Movement, now: datetime) -> None:
-    fee = back.fee
-    for line in order.lines:
-        if transaction := find(connection, f"{taken.id}:{line.id}"):
-            request = reversal_request(
-                connection, transaction, f"{back.id}:{line.id}", back.at, fee=fee, provider=back.id
-            )
-            if not find(connection, request.key):
-                post(connection, request, now)
-            fee = 0
+def _lose(connection: Connection, order: Order, movement: Movement, amount: int, fee: int, now: datetime) -> None:
+    if amount or fee:
+        key = f"{movement.id}:{LOSS}"
+        post(connection, loss_request(order.id, amount, fee, order.currency, key, movement.at, movement.id), now)
+
+
+def _booked(connection: Connection, order: Order, movement: Movement) -> list[Transaction]:
+    """Returns what was written for a movement: all of it or, before that, nothing."""
+    found = (find(connection, f"{movement.id}:{name}") for name in (*(line.id for line in order.lines), LOSS))
+    return [transaction for transaction in found if transaction]
+
+
+def _check_currency(order: Order, movement: Movement) -> None:
+    if movement.currency != order.currency:
+        raise OrderError(
+            f"{movement.id} of {order.id} is in {movement.currency}, not in {order.currency}.",
+            hint="Hold every currency that is sold in at the provider, so that nothing is changed there.",
+        )
 
 
 def _follow_ledger(connection: Connection, order: Order, payment: Payment, now: datetime) -> Order:
@@ -161,9 +213,15 @@ def _state_of(connection: Connection, line: OrderLine, payment: Payment) -> str:
     """Returns the state that a line's money says: what is left of it, and who took the rest."""
     if shares_left(connection, line.id):
         num_failed = sum(refund.line_id == line.id and refund.failure is not None for refund in payment.refunds)
-        return "refunding" if line.state == "refunding" and num_asked(connection, line.id) > num_failed else "sold"
+        return "refunding" if line.state == "refunding" and _num_asked(connection, line.id) > num_failed else "sold"
     for dispute in payment.disputes:
         is_lost_so_far = sum(movement.amount for movement in dispute.movements) < 0
         if is_lost_so_far and any(find(connection, f"{movement.id}:{line.id}") for movement in dispute.movements):
             return "disputed" if dispute.is_open else "charged_back"
     return "refunded"
+
+
+def _num_asked(connection: Connection, line_id: str) -> int:
+    """Returns how often a line was asked to be given back, without what the provider refused."""
+    asked = provider_call.c.line_id == line_id, provider_call.c.is_given_up.is_(False)
+    return connection.scalar(select(func.count()).where(*asked)) or 0

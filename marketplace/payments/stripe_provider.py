@@ -135,6 +135,11 @@ class StripeProvider:
 def _errors() -> Iterator[None]:
     try:
         yield
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        # What is asked for is not wrong: it can be done once the key is right.
+        raise PaymentUnavailable(
+            f"The payment provider does not accept our key ({error.http_status}).", hint="Look at STRIPE_API_KEY."
+        ) from error
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
         raise PaymentUnavailable(
             f"The payment provider does not answer: {error.user_message or type(error).__name__}."

@@ -56,9 +56,8 @@ class PocketProvider:
             payment = self.payments[payment_id]
             if amount > payment.amount + sum(r.movement.amount for r in payment.refunds if not r.failure):
                 raise PaymentRefused("more than is left")
-            refund = Refund(f"re_{len(self.all_movements)}", amount, line_id, self._move("refund", -amount, 0), None)
+            refund = self._refund(payment, amount, line_id)
             self.answers[key] = refund
-            self.payments[payment_id] = replace(payment, refunds=(*payment.refunds, refund))
         self._answer()
 
     def event(self, body: bytes, signature: str) -> Event:
@@ -84,29 +83,47 @@ class PocketProvider:
         payment_id = f"pi_{len(self.payments)}"
         self.checkouts[checkout_id] = Checkout(checkout_id, "complete", None, payment_id)
         self.payments[payment_id] = Payment(
-            payment_id, request.order_id, total, request.currency, self._move("charge", total, FEE), (), ()
-        )
+            payment_id, request.order_id, total, request.currency, self._move("charge", total, FEE, request.currency), (), ()
+        )  # fmt: skip
+
+    def refund_at_desk(self, payment_id: str, amount: int) -> None:
+        """Somebody sends money back on the provider's own pages, where no line is named."""
+        self._refund(self.payments[payment_id], amount, None)
 
     def fail_refund(self, payment_id: str) -> None:
         """The buyer's bank does not take the newest refund."""
         payment = self.payments[payment_id]
         *others, last = payment.refunds
-        failed = replace(last, failure=self._move("refund_failure", last.amount, 0))
+        failed = replace(last, failure=self._move("refund_failure", last.amount, 0, payment.currency))
         self.payments[payment_id] = replace(payment, refunds=(*others, failed))
 
-    def dispute(self, payment_id: str) -> None:
-        """The buyer's bank takes back what was not refunded."""
+    def dispute(self, payment_id: str, amount: int | None = None) -> None:
+        """The buyer's bank takes back what was not refunded, or another amount; asks only, where that is nothing."""
         payment = self.payments[payment_id]
         left = payment.amount + sum(r.movement.amount for r in payment.refunds if not r.failure)
-        dispute = Dispute(f"dp_{len(self.all_movements)}", True, (self._move("adjustment", -left, DISPUTE_FEE),))
+        taken = left if amount is None else amount
+        moves = (self._move("adjustment", -taken, DISPUTE_FEE, payment.currency),) if taken else ()
+        dispute = Dispute(f"dp_{len(self.all_movements)}", True, moves)
         self.payments[payment_id] = replace(payment, disputes=(*payment.disputes, dispute))
 
-    def close_dispute(self, payment_id: str, is_won: bool) -> None:
+    def close_dispute(self, payment_id: str, is_won: bool, *, back: int | None = None, fee: int = 0) -> None:
+        """Ends the newest dispute. What is won comes back, all of it or `back`; `fee` goes with it."""
         payment = self.payments[payment_id]
         *others, last = payment.disputes
-        back = (self._move("adjustment", -last.movements[0].amount, 0),) if is_won else ()
-        closed = replace(last, is_open=False, movements=(*last.movements, *back))
+        amount = -last.movements[0].amount if back is None else back
+        moves = (self._move("adjustment", amount, fee, payment.currency),) if is_won else ()
+        closed = replace(last, is_open=False, movements=(*last.movements, *moves))
         self.payments[payment_id] = replace(payment, disputes=(*others, closed))
+
+    def move(self, kind: str, amount: int, fee: int = 0, currency: str = "EUR") -> Movement:
+        """The provider moves money by itself: pays out, takes a fee."""
+        return self._move(kind, amount, fee, currency)
+
+    def _refund(self, payment: Payment, amount: int, line_id: str | None) -> Refund:
+        moved = self._move("refund", -amount, 0, payment.currency)
+        refund = Refund(f"re_{len(self.all_movements)}", amount, line_id, moved, None)
+        self.payments[payment.id] = replace(payment, refunds=(*payment.refunds, refund))
+        return refund
 
     def _move(self, kind: str, amount: int, fee: int, currency: str = "EUR") -> Movement:
         movement = Movement(f"txn_{len(self.all_movements)}", kind, amount, fee, currency, AT, None)
