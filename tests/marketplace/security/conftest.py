@@ -16,7 +16,7 @@ from tests.marketplace_ui.shop_lake import SHELF, make_shop_lake
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    return make_shop_lake(tmp_path_factory.mktemp("guarded"), (SHELF[0],))
+    return make_shop_lake(tmp_path_factory.mktemp("guarded"), (SHELF[0], SHELF[3]))
 
 
 @pytest.fixture
