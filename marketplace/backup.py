@@ -103,6 +103,8 @@ def restore(source: Path, lake: Lake, engine: Engine, now: datetime) -> tuple[Ba
         MarketplaceError: the file is damaged or of another version, the database is not empty, keys are there already, or what was
             restored does not hold.
     """
+    from alembic.util import CommandError
+
     with _opened(source) as archive:
         described = _description(archive, source)
         taken = [name for name in described.files if (lake.home / name).exists()]
@@ -112,8 +114,10 @@ def restore(source: Path, lake: Lake, engine: Engine, now: datetime) -> tuple[Ba
             )
         if inspect(engine).has_table("person"):
             raise MarketplaceError("There is a shop in the database already.", hint="Restore into an empty database.")
-        migrate(engine, described.revision)
+        files = {_inside(lake, name): _content(archive, name, source) for name in described.files}
+        written: list[Path] = []
         try:
+            migrate(engine, described.revision)
             with write(engine) as connection:
                 for table in _tables():
                     _read_table(connection, archive, table, described.tables.get(table.name), source)
@@ -121,12 +125,20 @@ def restore(source: Path, lake: Lake, engine: Engine, now: datetime) -> tuple[Ba
                     raise MarketplaceError(
                         f"What {source} holds breaks the ledger's rules: {wrong[0].rule} {wrong[0].where}: {wrong[0].said}."
                     )
+            for target, content in files.items():
+                written.append(target)
+                _write_file(target, content)
+            migrate(engine)
+        except CommandError as error:
+            raise MarketplaceError(
+                f"{source} was made by a newer Deftworks ({described.revision}).",
+                hint="Install that one and restore again.",
+            ) from error
         except BaseException:
+            for target in written:
+                target.unlink(missing_ok=True)
             migrate(engine, "base")
             raise
-        migrate(engine)
-        for name in described.files:
-            _read_file(archive, name, lake)
     missing = [name for name, digest in described.packs.items() if not _is_pack(lake.home / name, digest)]
     return described, missing
 
@@ -180,13 +192,17 @@ def _sqlite(path: Path) -> bytes:
         return copy.serialize()
 
 
-def _read_file(archive: tarfile.TarFile, name: str, lake: Lake) -> None:
+def _inside(lake: Lake, name: str) -> Path:
     target = lake.home / name
     if not target.resolve().is_relative_to(lake.home.resolve()):
-        raise MarketplaceError(f"The backup names {name}, which lies outside the lake.")
+        raise MarketplaceError(f"The backup names {name}, which lies outside the lake.", hint="Use another backup.")
+    return target
+
+
+def _write_file(target: Path, content: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(_content(archive, name, Path(archive.name or "backup")))
+        file.write(content)
 
 
 def _packs(lake: Lake) -> dict[str, str]:

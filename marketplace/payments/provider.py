@@ -64,13 +64,18 @@ class Movement:
 
 @dataclass(frozen=True)
 class Refund:
-    """Money on its way back. `failure` is the movement that brought it to us again."""
+    """Money on its way back. `failure` is the movement that brought it to us again; what was called off never moved."""
 
     id: str
     amount: int
     line_id: str | None
     movement: Movement | None
     failure: Movement | None
+    is_called_off: bool = False
+
+    @property
+    def has_failed(self) -> bool:
+        return self.failure is not None or self.is_called_off
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Payment:
 
 def is_on_its_way(payment: Payment, line_id: str) -> bool:
     """True where a line's money was sent back and has not failed to arrive."""
-    return any(refund.line_id == line_id and refund.failure is None for refund in payment.refunds)
+    return any(refund.line_id == line_id and not refund.has_failed for refund in payment.refunds)
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,7 @@ def _follow_ledger(connection: Connection, order: Order, payment: Payment, now: 
 def _state_of(connection: Connection, line: OrderLine, payment: Payment) -> str:
     """Returns the state that a line's money says: what is left of it, and who took the rest."""
     if shares_left(connection, line.id):
-        num_failed = sum(refund.line_id == line.id and refund.failure is not None for refund in payment.refunds)
+        num_failed = sum(refund.line_id == line.id and refund.has_failed for refund in payment.refunds)
         return "refunding" if line.state == "refunding" and _num_asked(connection, line.id) > num_failed else "sold"
     for dispute in payment.disputes:
         is_lost_so_far = sum(movement.amount for movement in dispute.movements) < 0

@@ -168,6 +168,7 @@ def _refund(refund: Any) -> Refund:
         _value(refund.metadata, "line_id"),
         _movement(booked) if booked else None,
         _movement(failed) if failed else None,
+        refund.status in ("failed", "canceled") and not failed and not booked,
     )
 
 

@@ -108,7 +108,10 @@ def changed(file: Path, target: Path, name: str, change) -> Path:
         ("tables/ledger_entry.jsonl", lambda content: content.replace(b"1900", b"1901"), "was changed"),
         ("tables/ledger_entry.jsonl", lambda content: content[:-40], "was changed"),
         ("tables/shop_order.jsonl", lambda content: None, "lacks"),
+        ("keys/signing_key.pem", lambda content: None, "lacks keys"),
         ("backup.json", lambda content: None, "lacks"),
+        ("backup.json", lambda content: content.replace(b'"revision": "0', b'"revision": "9'), "newer Deftworks"),
+        ("backup.json", lambda content: content.replace(b'"keys/', b'"../keys/'), "outside the lake"),
         ("backup.json", lambda content: b"{}", "no backup"),
     ],
 )
@@ -152,3 +155,51 @@ def test_a_ledger_that_breaks_its_rules_is_not_restored(traded: Till, tmp_path: 
     with pytest.raises(MarketplaceError, match="cached balance"):
         restore(bad, Lake(tmp_path / "x"), engine, AT)
     assert not inspect(engine).has_table("person")
+
+
+def test_a_restore_that_ends_in_the_middle_leaves_nothing(traded: Till, tmp_path: Path, monkeypatch):
+    """The disk is full after the first file: the database is empty again, and the next try succeeds."""
+    file = tmp_path / "shop.backup"
+    back_up(traded.shop, file)
+    engine, lake = open_database(database_url(Lake(tmp_path / "x"), f"sqlite:///{tmp_path}/x.db")), Lake(tmp_path / "x")
+    written = []
+
+    def full(target: Path, content: bytes) -> None:
+        if written:
+            raise OSError(28, "No space left on device")
+        written.append(target)
+        target.parent.mkdir(parents=True)
+        target.write_bytes(content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("marketplace.backup._write_file", full)
+        with pytest.raises(OSError, match="No space"):
+            restore(file, lake, engine, AT)
+    assert not written[0].exists()
+    assert not inspect(engine).has_table("person")
+    restore(file, lake, engine, AT)
+    assert rows(engine) == rows(traded.shop.engine)
+
+
+def test_a_backup_of_a_shop_that_sells_is_one_moment_of_it(traded: Till, tmp_path: Path, monkeypatch):
+    """Sales go on while tables are written: what was sold after the first table is in none of them."""
+    from marketplace import backup
+
+    write_table, sold = backup._write_table, []
+
+    def selling(connection, archive, table):
+        if len(sold) < 3:
+            sold.append(traded.bought(f"skill-{len(sold)}", key=f"meanwhile {len(sold)}"))
+        return write_table(connection, archive, table)
+
+    before = rows(traded.shop.engine)
+    monkeypatch.setattr(backup, "_write_table", selling)
+    file = tmp_path / "shop.backup"
+    back_up(traded.shop, file)
+    engine, lake = open_database(database_url(Lake(tmp_path / "x"), f"sqlite:///{tmp_path}/x.db")), Lake(tmp_path / "x")
+    restore(file, lake, engine, AT)
+    assert rows(engine) == before
+    assert len(sold) == 3
+    reconcile(Shop(lake, engine, traded.shop.settings, traded.clock), traded.provider)
+    with read(engine) as connection:
+        assert audit(connection) == []

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from data_contracts.errors import OrderError
+from data_contracts.errors import OrderError, PaymentRefused
 from marketplace.buying import cancel, give_back
 from marketplace.database import read
 from marketplace.ledger import balance
 from marketplace.money import DECIMALS
 from marketplace.payments.inbox import look_at, receive, work
+from marketplace.payments.outbox import send as send_call
 from marketplace.payments.outbox import send_due
 from marketplace.payments.provider import Checkout, Event
 from marketplace.payments.reconciliation import bank, reconcile
@@ -339,3 +340,62 @@ def test_an_order_that_cannot_be_settled_is_reported_and_does_not_stop_the_repor
     report = reconcile(till.shop, till.provider)
     assert [(one.what, one.said) for one in report.differences] == [(bad.id, "it is strange")]
     assert till.now(good).state == "paid"
+
+
+def test_a_refund_that_was_called_off_before_it_moved_can_be_asked_for_again(till: Till):
+    order = till.bought("drawer")
+    line = order.lines[0]
+    send = till.provider.refund
+
+    def called_off(payment_id: str, amount: int, line_id: str, key: str) -> None:
+        send(payment_id, amount, line_id, key)
+        payment = till.provider.payments[payment_id]
+        refund = replace(payment.refunds[-1], movement=None, is_called_off=True)
+        till.provider.payments[payment_id] = replace(payment, refunds=(refund,))
+        till.provider.all_movements.pop()
+
+    till.provider.refund = called_off
+    assert [one.state for one in give_back(till.shop, till.provider, line.id, buyer_id=till.buyer).lines] == ["sold"]
+    assert owned(till) == {"drawer"}
+    till.provider.payments[order.payment_id] = replace(till.provider.payments[order.payment_id], refunds=())
+    till.provider.refund = send
+    assert give_back(till.shop, till.provider, line.id, buyer_id=till.buyer).state == "refunded"
+    balanced(till)
+
+
+def test_a_refund_that_is_refused_leaves_the_line_and_can_be_asked_for_again(till: Till):
+    order = till.bought("drawer")
+    line, send = order.lines[0], till.provider.refund
+
+    def refuse(*_: object) -> None:
+        raise PaymentRefused("the payment is disputed")
+
+    till.provider.refund = refuse
+    assert [one.state for one in give_back(till.shop, till.provider, line.id).lines] == ["sold"]
+    till.provider.refund = send
+    assert give_back(till.shop, till.provider, line.id).state == "refunded"
+
+
+def test_a_page_that_is_refused_cancels_the_order(till: Till):
+    def refuse(*_: object) -> None:
+        raise PaymentRefused("the amount is too small")
+
+    till.provider.create_checkout = refuse
+    assert till.order("drawer").state == "cancelled"
+
+
+def test_a_call_that_another_worker_took_is_left_to_it_and_what_was_sent_is_not_sent_again(till: Till):
+    """The second worker comes while the first one waits for its answer."""
+    send, sent = till.provider.create_checkout, []
+
+    def slowly(request, key):
+        sent.append(key)
+        assert send_due(till.shop, till.provider) == 0
+        assert send_call(till.shop, till.provider, key) is None
+        return send(request, key)
+
+    till.provider.create_checkout = slowly
+    order = till.order("drawer")
+    till.clock.advance(hours=1)
+    assert send_due(till.shop, till.provider) == 0
+    assert sent == [f"checkout:{order.id}"]
