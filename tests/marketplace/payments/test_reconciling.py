@@ -102,3 +102,17 @@ def test_a_shop_that_sells_meanwhile_is_balanced_at_every_moment(database: Engin
         assert found == []
         assert meanwhile > 2
         assert reconcile(shop, provider).num_movements >= 25
+
+
+@pytest.mark.parametrize("is_won", [True, False])
+def test_what_nobody_was_told_is_found_out(till: Till, is_won: bool):
+    """A dispute ended, a page was paid, another one closed, and no message came."""
+    disputed, paid, late = till.bought("drawer"), till.order("button", key="k2"), till.order("cube", key="k3")
+    till.provider.dispute(disputed.payment_id)
+    till.look(disputed)
+    till.provider.close_dispute(disputed.payment_id, is_won)
+    till.provider.pay(paid.checkout_id)
+    till.provider.expire_checkout(late.checkout_id)
+    balanced(till)
+    assert [line.state for line in till.now(disputed).lines] == ["sold" if is_won else "charged_back"]
+    assert [till.now(one).state for one in (paid, late)] == ["paid", "expired"]
