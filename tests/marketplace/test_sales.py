@@ -14,7 +14,7 @@ from data_contracts.errors import LedgerError, MoneyError
 from data_contracts.skills import Split
 from marketplace.audit import audit
 from marketplace.database import read, write
-from marketplace.ledger import Entry, Request, balance, post
+from marketplace.ledger import Entry, Request, balance, find, post
 from marketplace.sales import (
     Sale,
     available,
@@ -24,6 +24,7 @@ from marketplace.sales import (
     held,
     platform,
     refund_request,
+    reversal_request,
     sale_request,
     shares_left,
     tax_collected,
@@ -124,3 +125,17 @@ def test_every_sale_balances(gross: int, tax: int, fee: int, ours_bp: int, weigh
     assert sum(entry.amount for entry in request.entries) == 0
     owed = -sum(entry.amount for entry in request.entries if entry.account.id.startswith("contributor:"))
     assert abs(owed - (gross - tax - fee) * (10_000 - ours_bp) / 10_000) < 1
+
+
+def test_what_was_taken_comes_back_in_parts_to_whom_it_was_taken_from_and_never_twice(database: Engine) -> None:
+    _sold(database)
+    accounts = [clearing("USD"), platform("USD"), *(held(name, "USD") for name in SALE.weights)]
+    before = _posted(database, *accounts)
+    _refunded(database, 1999, "taken")
+    for number, amount in enumerate((1, 998, 1000)):
+        with write(database) as connection:
+            taken = find(connection, "taken")
+            post(connection, reversal_request(connection, taken, amount, f"back {number}", NOW), NOW)
+    assert _posted(database, *accounts) == before
+    with write(database) as connection, pytest.raises(LedgerError, match="USD to come back"):
+        reversal_request(connection, find(connection, "taken"), 1, "one more", NOW)
