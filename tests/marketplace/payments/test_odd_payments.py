@@ -8,12 +8,12 @@ import pytest
 
 from data_contracts.errors import OrderError, PaymentRefused
 from marketplace.buying import cancel, give_back
-from marketplace.database import read
+from marketplace.database import read, write
 from marketplace.ledger import balance
 from marketplace.money import DECIMALS
 from marketplace.payments.inbox import look_at, receive, work
 from marketplace.payments.outbox import send as send_call
-from marketplace.payments.outbox import send_due
+from marketplace.payments.outbox import send_due, want_refund
 from marketplace.payments.provider import Checkout, Event
 from marketplace.payments.reconciliation import bank, reconcile
 from marketplace.sales import buyers_due, clearing, fees, platform, unclaimed
@@ -399,3 +399,17 @@ def test_a_call_that_another_worker_took_is_left_to_it_and_what_was_sent_is_not_
     till.clock.advance(hours=1)
     assert send_due(till.shop, till.provider) == 0
     assert sent == [f"checkout:{order.id}"]
+
+
+def test_a_refund_of_one_line_that_was_cut_off_is_not_taken_from_the_other(till: Till):
+    order = till.bought("drawer", "button")
+    till.provider.cut_off = 1
+    line = order.lines[0]
+    with write(till.shop.engine) as connection:
+        want_refund(connection, order, line, till.clock())
+    send_due(till.shop, till.provider)
+    till.provider.answers.clear()  # it has forgotten its keys, and the other line's money is there
+    till.clock.advance(minutes=2)
+    send_due(till.shop, till.provider)
+    assert states(till, till.look(order)) == ["refunded", "sold"]
+    assert len(till.provider.payments[order.payment_id].refunds) == 1
