@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, union_all, update
 
 from data_contracts.errors import NotFound, OrderError
 from marketplace.ledger import moment
-from marketplace.order_tables import entitlement, order_event, order_line, shop_order
+from marketplace.order_tables import entitlement, order_event, order_line, recall, shop_order
 from marketplace.settings import ShopSettings
 
 STATES: dict[str | None, frozenset[str]] = {
@@ -107,10 +107,21 @@ class OrderEvent:
 ORDER_COLUMNS = tuple(name for name in Order.__dataclass_fields__ if name != "lines")
 # Statements that every sale needs are built once: building one costs more than running it.
 OF_REQUEST = select(shop_order.c.id).where(shop_order.c.request_key == bindparam("asked_key"))
-OWNED = select(entitlement.c.skill_id, entitlement.c.version).where(
-    entitlement.c.person_id == bindparam("buyer"),
-    entitlement.c.revoked_at.is_(None),
-    entitlement.c.skill_id.in_(bindparam("skills", expanding=True)),
+_OF_SKILLS = bindparam("skills", expanding=True)
+IN_THE_WAY = union_all(
+    select(literal("owned").label("what"), entitlement.c.skill_id, entitlement.c.version).where(
+        entitlement.c.person_id == bindparam("buyer"),
+        entitlement.c.revoked_at.is_(None),
+        entitlement.c.skill_id.in_(_OF_SKILLS),
+    ),
+    select(literal("waiting"), order_line.c.skill_id, order_line.c.version)
+    .join(shop_order, shop_order.c.id == order_line.c.order_id)
+    .where(
+        shop_order.c.buyer_id == bindparam("buyer"),
+        shop_order.c.state.in_(("created", "awaiting_payment")),
+        order_line.c.skill_id.in_(_OF_SKILLS),
+    ),
+    select(literal("recalled"), recall.c.skill_id, recall.c.version).where(recall.c.skill_id.in_(_OF_SKILLS)),
 )
 ADD_ORDER, ADD_LINES = insert(shop_order), insert(order_line)
 MOVE_LINE = update(order_line).where(order_line.c.id == bindparam("line")).values(state=bindparam("to"))
@@ -136,7 +147,8 @@ def place_order(
         request_key: of the form that asks, random; asked twice it is one order.
 
     Raises:
-        OrderError: nothing or too much is asked for, in several currencies, twice the same, or something that the buyer has.
+        OrderError: nothing or too much is asked for, in several currencies, twice the same, something recalled, or that the buyer has or
+            ordered and has not paid yet.
         NotFound: the request key is another buyer's.
     """
     known = connection.execute(OF_REQUEST, {"asked_key": request_key}).one_or_none()
@@ -233,11 +245,19 @@ def _check(connection: Connection, buyer_id: str, packs: Sequence[PackOnSale]) -
     skills = [pack.skill_id for pack in packs]
     if len(set(skills)) < len(skills):
         raise OrderError("The same skill is in the order twice.")
-    owned = connection.execute(OWNED, {"buyer": buyer_id, "skills": skills})
-    majors = {(row.skill_id, row.version.split(".")[0]) for row in owned}
+    found = connection.execute(IN_THE_WAY, {"buyer": buyer_id, "skills": skills}).all()
+    recalled = {(row.skill_id, row.version) for row in found if row.what == "recalled"}
+    taken = {(row.skill_id, row.version.split(".")[0]): row.what for row in found if row.what != "recalled"}
     for pack in packs:
-        if (pack.skill_id, pack.version.split(".")[0]) in majors:
+        if (pack.skill_id, pack.version) in recalled:
+            raise OrderError(f"{pack.title} {pack.version} was recalled.", hint="Wait for its next version.")
+        what = taken.get((pack.skill_id, pack.version.split(".")[0]))
+        if what == "owned":
             raise OrderError(f"You have {pack.title} already.", hint="Its updates are in your library.")
+        if what == "waiting":
+            raise OrderError(
+                f"You ordered {pack.title} already.", hint="Pay that order, or cancel it: see your orders."
+            )
 
 
 def _orders(connection: Connection, rows: Sequence[Row[Any]]) -> list[Order]:

@@ -117,6 +117,18 @@ def test_an_altered_link_leads_nowhere(shop, owned, change):
         opened_link(connection, shop.lake, None, **link, now=AT)
 
 
+def test_a_link_of_one_purchase_is_not_one_of_another(shop, owned):
+    with write(shop.engine) as connection:
+        other = add_person(connection, "Mallory", "m@example.org", "argon2", AT).id
+    pack = replace(a_pack(SKILL, 0, owned.version), pack_id=owned.pack_id)
+    buy(shop, PocketProvider(), other, [pack], "k2")
+    with read(shop.engine) as connection:
+        (theirs,) = entitlements_of(connection, other)
+        link = parts_of(signed_path(shop.lake, theirs, owned.version, shop.settings, AT)) | {"entitlement_id": owned.id}
+        with pytest.raises(NotFound):
+            opened_link(connection, shop.lake, None, **link, now=AT)
+
+
 def test_another_shop_s_links_lead_nowhere_here(shop, owned, tmp_path: Path):
     link = parts_of(signed_path(Lake(tmp_path / "other"), owned, owned.version, shop.settings, AT))
     with read(shop.engine) as connection, pytest.raises(NotFound):
@@ -156,6 +168,7 @@ def test_updates_are_later_released_versions_of_the_same_major(shop, owned, add_
 
         assert names(None) == names(owned.version) == [owned.version]
         assert names(minor.name) == [owned.version, minor.name]
+        assert names("0.9.0") == [owned.version]  # the shelf went back: what was bought stays
         (shop.lake.packs(SKILL) / "2.0.0").mkdir()
         assert names("2.0.0") == [owned.version, minor.name]
         with pytest.raises(OrderError):

@@ -9,6 +9,7 @@ import pytest
 from data_contracts.errors import OrderError, PaymentRefused
 from marketplace.buying import cancel, give_back
 from marketplace.database import read, write
+from marketplace.entitlements import recall_pack
 from marketplace.ledger import balance
 from marketplace.money import DECIMALS
 from marketplace.payments.inbox import look_at, receive, work
@@ -303,11 +304,34 @@ def test_every_currency_is_counted_in_its_own_smallest_unit(till: Till, currency
     balanced(till)
 
 
-def test_two_tabs_that_pay_for_one_skill_own_it_until_both_are_given_back(till: Till):
-    first, second = till.order("drawer", key="tab 1"), till.order("drawer", key="tab 2")
+def test_a_second_tab_cannot_order_what_waits_to_be_paid(till: Till):
+    first = till.order("drawer", key="tab 1")
+    with pytest.raises(OrderError, match="already"):
+        till.order("drawer", "button", key="tab 2")
+    cancel(till.shop, till.provider, till.buyer, first.id)
+    assert till.order("drawer", key="tab 2").state == "awaiting_payment"
+
+
+def test_a_recalled_version_cannot_be_ordered(till: Till):
+    with write(till.shop.engine) as connection:
+        recall_pack(connection, "drawer", "1.0.0", "sha256:drawer", "drops things", till.buyer, till.clock())
+    with pytest.raises(OrderError, match="recalled"):
+        till.order("drawer")
+    till.packs["drawer"] = a_pack("drawer", version="1.0.1")
+    assert till.order("drawer").state == "awaiting_payment"
+
+
+def test_an_order_that_was_paid_while_cancelled_and_its_successor_are_owned_until_both_are_given_back(till: Till):
+    first = till.order("drawer", key="tab 1")
+    till.provider.is_down = True  # so that its page stays open
+    cancel(till.shop, till.provider, till.buyer, first.id)
+    till.provider.is_down = False
+    second = till.order("drawer", key="tab 2")
     for order in (first, second):
         till.provider.pay(order.checkout_id)
         assert till.look(order).state == "paid"
+    till.clock.advance(minutes=2)
+    send_due(till.shop, till.provider)  # to close a page that is closed
     give_back(till.shop, till.provider, first.lines[0].id, buyer_id=till.buyer)
     assert owned(till) == {"drawer"}
     give_back(till.shop, till.provider, second.lines[0].id, buyer_id=till.buyer)
