@@ -23,7 +23,7 @@ STATES = {
     "awaiting_payment": Said("Waiting for your payment", "This page notices by itself when you have paid.", "Waiting for payment", "waiting"),
     "paid": Said("Thank you. It is yours.", "Everything you bought is in your library, ready to download.", "Paid", "good"),
     "expired": Said("This order has expired", "It was not paid in time, and nothing was charged. Your cart is as it was.", "Expired", "over"),
-    "cancelled": Said("This order was cancelled", "Nothing was charged. Your cart is as it was.", "Cancelled", "over"),
+    "cancelled": Said("This order was cancelled", "Nothing is charged; what was paid by mistake went back. Your cart is as it was.", "Cancelled", "over"),
     "refunded": Said("Your money is on its way back", "The whole order was given back. What runs on your robots goes on running.", "Given back", "over"),
     "needs_review": Said("A person is looking at this", "The payment that arrived is not the amount of this order. You need not do anything; nothing is lost.", "Being looked at", "bad"),
 }  # fmt: skip
