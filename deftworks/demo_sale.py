@@ -81,7 +81,9 @@ def parts_of(shop: Shop, line_id: str) -> list[tuple[str, int]]:
     shown = []
     for account, amount in sorted(sale.entries, key=lambda entry: (not entry[0].startswith("provider"), entry[0])):
         kind = account.rpartition(":")[0]
-        who = kind.removesuffix(":revenue").removeprefix("contributor:").removesuffix(":unclaimed").removesuffix(":held")
+        who = (
+            kind.removesuffix(":revenue").removeprefix("contributor:").removesuffix(":unclaimed").removesuffix(":held")
+        )
         waits = " (waits for them to claim it)" if kind.endswith(":unclaimed") else ""
         shown.append((names.get(kind, f"{who}{waits}"), abs(amount)))
     return shown

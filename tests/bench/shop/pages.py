@@ -9,32 +9,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
 from data_contracts.layout import Lake
+from tests.bench.shop.seen import MINUTES, SESSIONS, THINKING_S, WORDS, Seen
+from tests.bench.shop.visitors import visit
 from tools.serving import ARGUMENTS, CHROMIUM, served
 
-SESSIONS, MINUTES, THINKING_S = 20, 2.0, (3.0, 7.0)
-WORDS = ("drawer", "button", "cup table", "lid", "kitchen", "pen", "so100 box")
 CARD = "[class*='st-key-card-'] [data-testid='stPageLink-NavLink']"
 PATIENCE_MS = 30_000
-
-
-@dataclass
-class Seen:
-    """Seconds by what was clicked, and what went wrong."""
-
-    spans: dict[str, list[float]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
-
-    def add(self, what: str, seconds: float) -> None:
-        self.spans.setdefault(what, []).append(seconds)
-
-    def all(self) -> list[float]:
-        return sorted(span for spans in self.spans.values() for span in spans)
 
 
 async def first_page(browser: Browser, address: str, times: int = 7) -> list[float]:
@@ -118,18 +104,30 @@ async def _no_error(page: Page, seen: Seen) -> None:
         seen.errors.append(await page.locator("[data-testid='stException']").first.inner_text())
 
 
-async def measure(home: Path, sessions: int = SESSIONS, minutes: float = MINUTES) -> tuple[list[float], Seen]:
-    """Returns seconds of first pages, and what people saw who browsed at once."""
+@dataclass(frozen=True)
+class Measured:
+    """`first`: seconds until the first page is drawn. `drawn`: what people in Chromium saw, all at once; `alone`: one of them among
+    `visitors` who draw nothing."""
+
+    first: list[float]
+    drawn: Seen
+    alone: Seen
+    visitors: Seen
+
+
+async def measure(home: Path, skills: list[str]) -> Measured:
+    """Returns what `SESSIONS` people see who browse at once: first all but one without a browser, then all in one."""
     with served("shop", Lake(home)) as address:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             first = await first_page(browser, address)
-            seen, until = Seen(), time.monotonic() + 60 * minutes
-            await asyncio.gather(*(browse(browser, address, number, until, seen) for number in range(sessions)))
+            alone, visitors, drawn = Seen(), Seen(), Seen()
+            until = time.monotonic() + 60 * MINUTES
+            await asyncio.gather(
+                browse(browser, address, 0, until, alone),
+                *(visit(address, number, skills, until, visitors) for number in range(1, SESSIONS)),
+            )
+            until = time.monotonic() + 60 * MINUTES
+            await asyncio.gather(*(browse(browser, address, number, until, drawn) for number in range(SESSIONS)))
             await browser.close()
-    return first, seen
-
-
-def percentile(spans: list[float], share: float) -> float:
-    """Returns the value that `share` of the spans do not exceed."""
-    return sorted(spans)[min(len(spans) - 1, int(share * len(spans)))]
+    return Measured(first, drawn, alone, visitors)
