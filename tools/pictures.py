@@ -1,7 +1,6 @@
-"""Takes the pictures of the README and the docs from the running thing: `make pictures`, after `make demo`.
+"""Takes the pictures of Dagster for the README and the docs: `make pictures`, after `make demo`. The shop's are `shop_pictures`.
 
-Starts the shop and the Dagster UI on the lake (DEFTWORKS_HOME or .deftworks), opens them in Debian's Chromium, and writes
-docs/pictures/*.png.
+Starts the Dagster UI on the lake (DEFTWORKS_HOME or .deftworks), opens it in Debian's Chromium, and writes docs/pictures/dagster-*.png.
 """
 
 from __future__ import annotations
@@ -22,24 +21,8 @@ def main() -> None:
     lake = Lake.at()
     PICTURES.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        with served("shop", lake) as address:
-            take_shop(browser, address)
         with served("dagster", lake) as address:
             take_dagster(browser, address)
-
-
-def take_shop(browser: Browser, address: str) -> None:
-    """Browse page and the page of the best pack, wide; the browse page on a phone."""
-    page = browser.new_page(viewport={"width": 1280, "height": 960})
-    opened(page, address)
-    page.screenshot(path=PICTURES / "shop.png")
-    page.get_by_text("Press the button").first.wait_for(timeout=60_000)
-    page.set_viewport_size({"width": 1280, "height": 2400})
-    opened(page, f"{address}/pack?skill=press-button")
-    page.screenshot(path=PICTURES / "shop-pack.png")
-    phone = browser.new_page(viewport={"width": 390, "height": 844})
-    opened(phone, address)
-    phone.screenshot(path=PICTURES / "shop-phone.png")
 
 
 def take_dagster(browser: Browser, address: str) -> None:
