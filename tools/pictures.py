@@ -20,9 +20,8 @@ def main() -> None:
     """Takes every picture."""
     lake = Lake.at()
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with chromium() as browser:
-        with served("dagster", lake) as address:
-            take_dagster(browser, address)
+    with chromium() as browser, served("dagster", lake) as address:
+        take_dagster(browser, address)
 
 
 def take_dagster(browser: Browser, address: str) -> None:
