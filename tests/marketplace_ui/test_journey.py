@@ -107,7 +107,7 @@ def test_a_robot_is_checked_where_the_pack_stands(browser, address, tmp_path):
     page.locator("input[type=file]").first.set_input_files(info)
     page.locator(".dw-does_not_run").wait_for()
     page.get_by_text("What does each camera see?").wait_for()
-    assert page.locator("ul.dw-fit-items li").count() > 10
+    page.locator("ul.dw-fit-items li").nth(10).wait_for()
     assert not _is_too_wide(page)
     page.locator("input[type=file]").first.set_input_files(_broken(tmp_path))
     page.get_by_text("is not JSON").wait_for()

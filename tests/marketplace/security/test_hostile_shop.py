@@ -156,7 +156,7 @@ def test_no_text_commands_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     from rich.text import Text
 
     shown = io.StringIO()
-    monkeypatch.setattr(printing.out, "file", shown)
+    monkeypatch.setattr(printing.out, "_file", shown)  # `file` would leave today's standard output behind
     table = Table("skill")
     table.add_row(Text(ORDERS))
     for thing in (ORDERS, Text(ORDERS), table, f"[green]{ORDERS}[/green]"):
