@@ -83,7 +83,7 @@ def test_from_the_cart_to_the_refund(page: sync_api.Page, address: str, lake: La
     page.get_by_role("button", name="Pay 19.00 EUR of test money").click()
     page.get_by_role("heading", name="Thank you. It is yours.").wait_for()
     page.get_by_role("link", name="Cart", exact=True).wait_for()
-    assert "paid=1" not in page.url
+    page.wait_for_url(lambda url: "paid=1" not in url)
 
     page.get_by_role("button", name="Open your library").click()
     with page.expect_download() as download:

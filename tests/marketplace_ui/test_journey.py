@@ -79,7 +79,7 @@ def test_a_shared_address_shows_the_same(browser, address):
     page = _opened(browser, f"{address}/?q=unicycle", 1440)
     page.get_by_role("button", name="Clear the search").click()
     page.wait_for_function("document.querySelectorAll('.dw-rate').length == 3")
-    assert "unicycle" not in page.url
+    page.wait_for_url(lambda url: "unicycle" not in url)
 
 
 def test_facets_stand_in_the_address_and_come_back_with_it(browser, address):
@@ -93,7 +93,7 @@ def test_facets_stand_in_the_address_and_come_back_with_it(browser, address):
     page.wait_for_function("document.querySelectorAll('.dw-rate').length == 2")
     page.get_by_role("button", name="Robot: sawyer").click()
     page.wait_for_function("document.querySelectorAll('.dw-rate').length == 3")
-    assert "robot" not in page.url
+    page.wait_for_url(lambda url: "robot" not in url)
     page.context.close()
 
 
