@@ -27,12 +27,20 @@
         |-- LedgerError        a transaction breaks double entry
         |   |-- KeyConflict    its key was used for something else
         |   `-- Overdrawn      an account has less than it is to give
-        `-- AccountError       a person cannot come in, or may not do that
-            |-- SignInRefused  nobody has this email and password
-            |-- NotSignedIn    nobody is known to ask
-            |-- LinkSpent      a one-time link was used, is too old, or never was
-            |-- NotAllowed     a role or scope is missing
-            `-- TooManyAttempts  (retryable)
+        |-- AccountError       a person cannot come in, or may not do that
+        |   |-- SignInRefused  nobody has this email and password
+        |   |-- NotSignedIn    nobody is known to ask
+        |   |-- LinkSpent      a one-time link was used, is too old, or never was
+        |   |-- NotAllowed     a role or scope is missing
+        |   `-- TooManyAttempts  (retryable)
+        |-- OrderError         an order, download or review cannot be as it is asked for
+        |   |-- NotFound       there is none, or it is somebody else's
+        |   |-- LinkExpired    a download link was too old
+        |   `-- NotEntitled    a purchase does not hold, or not for this version
+        `-- PaymentError       the payment provider did not do what it was asked for
+            |-- PaymentUnavailable  it does not answer (retryable)
+            |-- PaymentRefused      it will not, however often it is asked
+            `-- SignatureRefused    bytes that claim to be the provider's are not
 
 A message has three parts: what happened, to which id or path, and what to do next. What belongs elsewhere: bad rows and
 bad datasets are not exceptions but findings (`data_contracts.findings`).
@@ -202,6 +210,14 @@ class OrderError(MarketplaceError):
 
 class NotFound(OrderError):
     """There is no such thing, or it is somebody else's: the answer is the same."""
+
+
+class LinkExpired(OrderError):
+    """A download link was too old when it was used."""
+
+
+class NotEntitled(OrderError):
+    """A purchase does not hold any more, or never for this version."""
 
 
 class PaymentError(MarketplaceError):

@@ -32,7 +32,12 @@ class StageResult:
 
 def digest_of(value: Any) -> str:
     """Returns sha256 over the canonical JSON (RFC 8785) of a value made of plain JSON types."""
-    return "sha256:" + hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+    return bytes_sha256(rfc8785.dumps(value))
+
+
+def bytes_sha256(content: bytes) -> str:
+    """Returns the digest of bytes."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

@@ -13,7 +13,6 @@ is audited before it counts. Packs themselves are not in it: they are large, and
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -30,7 +29,7 @@ from sqlalchemy import Connection, Engine, Table, func, insert, inspect, select,
 from data_contracts.errors import MarketplaceError
 from data_contracts.layout import Lake
 from data_contracts.manifests import Manifest
-from data_contracts.stages import file_sha256
+from data_contracts.stages import bytes_sha256, file_sha256
 from marketplace import order_tables  # noqa: F401 (its tables belong to `metadata`)
 from marketplace.accounts import tables as account_tables  # noqa: F401
 from marketplace.audit import audit
@@ -155,7 +154,7 @@ def _write_table(connection: Connection, archive: tarfile.TarFile, table: Table)
     lines = [json.dumps(dict(row._mapping), ensure_ascii=False) for row in rows]
     content = "".join(f"{line}\n" for line in lines).encode()
     _add(archive, f"tables/{table.name}.jsonl", content)
-    return StoredTable(num_rows=len(lines), sha256=_sha256(content))
+    return StoredTable(num_rows=len(lines), sha256=bytes_sha256(content))
 
 
 def _read_table(
@@ -164,7 +163,7 @@ def _read_table(
     if stored is None:
         return
     content = _content(archive, f"tables/{table.name}.jsonl", source)
-    if _sha256(content) != stored.sha256:
+    if bytes_sha256(content) != stored.sha256:
         raise MarketplaceError(f"Table {table.name} in {source} was changed.", hint="Use another backup.")
     rows: list[dict[str, Any]] = [json.loads(line) for line in content.decode().splitlines()]
     for start in range(0, len(rows), MOST_ROWS_AT_ONCE):
@@ -251,7 +250,3 @@ def _content(archive: tarfile.TarFile, name: str, source: Path) -> bytes:
 
 def _text(path: Path) -> str | None:
     return path.read_text() if path.is_file() else None
-
-
-def _sha256(content: bytes) -> str:
-    return "sha256:" + hashlib.sha256(content).hexdigest()

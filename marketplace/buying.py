@@ -6,16 +6,16 @@ Nothing here is decided by a page: who asks is an argument, and everything that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
 from data_contracts.errors import NotFound, OrderError
 from marketplace.catalogue import Catalogue
 from marketplace.database import read, write
-from marketplace.ledger import moment
+from marketplace.ledger import moment, moment_of
 from marketplace.order_tables import cart_item, order_line
-from marketplace.orders import PAID, Order, OrderLine, PackOnSale, move_order, order_of, place_order
+from marketplace.orders import PAID, UNPAID, Order, OrderLine, PackOnSale, move_order, order_of, place_order
 from marketplace.payments.inbox import look_at
 from marketplace.payments.outbox import send, unsent, want_checkout, want_expiry, want_refund
 from marketplace.payments.provider import PaymentProvider
@@ -90,7 +90,7 @@ def cancel(shop: Shop, provider: PaymentProvider, buyer_id: str, order_id: str) 
     """Cancels an order that is not paid. A payment that is made all the same counts."""
     with write(shop.engine) as connection:
         order = order_of(connection, order_id, buyer_id)
-        if order.state not in ("created", "awaiting_payment"):
+        if order.state not in UNPAID:
             raise OrderError(f"{order.id} is {order.state}: it cannot be cancelled.")
         order = move_order(connection, order, "cancelled", "the buyer cancelled it", shop.now())
         want_expiry(connection, order, shop.now())
@@ -103,8 +103,7 @@ def refund_until(shop: Shop, order: Order) -> datetime | None:
     """Returns until when a buyer may give back what they bought; None where it was never paid."""
     if order.paid_at is None:
         return None
-    paid_at = datetime.strptime(order.paid_at, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    return paid_at + timedelta(days=shop.settings.refunds.window_days)
+    return moment_of(order.paid_at) + timedelta(days=shop.settings.refunds.window_days)
 
 
 def may_give_back(shop: Shop, order: Order, line: OrderLine) -> bool:
@@ -125,7 +124,7 @@ def give_back(shop: Shop, provider: PaymentProvider, line_id: str, *, buyer_id: 
     """
     with write(shop.engine) as connection:
         order = order_of(connection, _order_of_line(connection, line_id), buyer_id)
-        line = next(line for line in order.lines if line.id == line_id)
+        line = order.line(line_id)
         if line.state not in ("refunding", "refunded"):
             if not line.amount_minor or (buyer_id is not None and not may_give_back(shop, order, line)):
                 until = refund_until(shop, order)

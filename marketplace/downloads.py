@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection, insert, select
 
-from data_contracts.errors import NotFound, OrderError
+from data_contracts.errors import LinkExpired, NotEntitled, NotFound
 from data_contracts.layout import Lake
 from data_contracts.stages import file_sha256, write_text
 from marketplace.entitlements import Entitlement, downloadable, entitlement_of
@@ -99,23 +99,24 @@ def opened_link(
 
     Raises:
         NotFound: nobody made such a link, or it was altered.
-        OrderError: it has expired, or the purchase does not hold any more.
+        LinkExpired: it is too old.
+        NotEntitled: the purchase does not hold any more.
     """
     if not hmac.compare_digest(signature.encode(), _signature(lake, entitlement_id, version, expires).encode()):
         raise NotFound("There is no such download.", hint="Ask for a new link in your library.")
     if expires < now.timestamp():
-        raise OrderError(
+        raise LinkExpired(
             "The link has expired.", hint="Ask for a new one in your library; the download goes on where it stopped."
         )
     return bundle_of(connection, lake, entitlement_of(connection, entitlement_id), version, on_shelf)
 
 
 def bundle_of(connection: Connection, lake: Lake, owned: Entitlement, version: str, on_shelf: str | None) -> Bundle:
-    """Returns a version that a purchase may download. Raises OrderError where it may not."""
+    """Returns a version that a purchase may download. Raises NotEntitled where it may not."""
     for folder in downloadable(connection, lake, owned, on_shelf):
         if folder.name == version:
             return bundle(lake, folder)
-    raise OrderError(
+    raise NotEntitled(
         f"{owned.skill_id} {version} cannot be downloaded with this purchase.",
         hint="It was given back, is disputed, was recalled, or is another major version.",
     )

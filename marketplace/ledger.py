@@ -208,6 +208,11 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def moment_of(text: str) -> datetime:
+    """Returns the moment that a table holds, in UTC: what `moment` wrote."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
 def _merged(request: Request) -> dict[str, int]:
     """Returns account id -> amount, after checking that this is a transaction. Entries of one account count together."""
     currencies = {entry.account.currency for entry in request.entries}

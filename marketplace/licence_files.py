@@ -6,7 +6,6 @@ purchase gives the same bytes. Giving a pack back ends updates; a licence file t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +15,7 @@ from pydantic import Field, ValidationError
 from data_contracts.errors import OrderError, PackTampered, UntrustedKey
 from data_contracts.manifests import Manifest
 from data_contracts.skill_pack import Sha256, SkillId, Version
+from data_contracts.stages import bytes_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ def licence_of(owned: Entitlement, settings: ShopSettings) -> Licence:
     return Licence(
         licence_id=owned.id, order_line=owned.line_id, buyer_id=owned.person_id, seller=settings.seller,
         skill_id=owned.skill_id, version=owned.version, pack_id=owned.pack_id, num_robots=owned.num_robots,
-        issued_at=owned.granted_at, updates=f"{owned.major}.x", terms=TERMS, terms_sha256=_sha256(TERMS),
+        issued_at=owned.granted_at, updates=f"{owned.major}.x", terms=TERMS, terms_sha256=bytes_sha256(TERMS.encode()),
     )  # fmt: skip
 
 
@@ -108,10 +108,6 @@ def read_licence(path: Path, trusted: Mapping[str, SSlibKey]) -> Licence:
         raise OrderError(
             f"{path} is a licence of a form that is not known here: {error.errors()[0]['msg']}."
         ) from error
-    if _sha256(licence.terms) != licence.terms_sha256:
+    if bytes_sha256(licence.terms.encode()) != licence.terms_sha256:
         raise PackTampered(f"{path}: its terms are not those that it names.", hint="Download it again.")
     return licence
-
-
-def _sha256(text: str) -> str:
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

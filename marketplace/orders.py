@@ -41,6 +41,7 @@ LINE_STATES: dict[str | None, frozenset[str]] = {
     "disputed": frozenset({"sold", "refunded", "charged_back"}),
     "charged_back": frozenset({"sold"}),
 }
+UNPAID = frozenset({"created", "awaiting_payment"})
 PAID = frozenset({"paid", "refunded"})
 MOST_LINES = 50
 
@@ -91,6 +92,10 @@ class Order:
     paid_at: str | None
     lines: tuple[OrderLine, ...]
 
+    def line(self, line_id: str) -> OrderLine:
+        """Returns a line of this order."""
+        return next(line for line in self.lines if line.id == line_id)
+
 
 @dataclass(frozen=True)
 class OrderEvent:
@@ -118,7 +123,7 @@ IN_THE_WAY = union_all(
     .join(shop_order, shop_order.c.id == order_line.c.order_id)
     .where(
         shop_order.c.buyer_id == bindparam("buyer"),
-        shop_order.c.state.in_(("created", "awaiting_payment")),
+        shop_order.c.state.in_(UNPAID),
         order_line.c.skill_id.in_(_OF_SKILLS),
     ),
     select(literal("recalled"), recall.c.skill_id, recall.c.version).where(recall.c.skill_id.in_(_OF_SKILLS)),

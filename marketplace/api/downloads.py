@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
-from data_contracts.errors import NotFound, OrderError
+from data_contracts.errors import LinkExpired, NotEntitled, NotFound
 from marketplace.api.callers import Caller, require_scope, shop_of, visitor_of
 from marketplace.api.failures import DESCRIPTIONS, STATUS, documented
 from marketplace.database import read, write
@@ -26,14 +26,6 @@ from marketplace.shelf import versions_on_shelf
 from marketplace.shop import Shop
 
 router = APIRouter(tags=["downloads"])
-
-
-class LinkExpired(OrderError):
-    """A link was too old when it was used."""
-
-
-class NotEntitled(OrderError):
-    """A purchase does not hold any more, or never for this version."""
 
 
 STATUS |= {NotFound: 404, LinkExpired: 410, NotEntitled: 403}
@@ -153,9 +145,6 @@ def _opened(shop: Shop, entitlement: str, version: str, expires: int, signature:
             return opened_link(connection, shop.lake, on_shelf, entitlement, version, expires, signature, shop.now())
         except NotFound as error:  # no purchase, another's or an altered link: the answer is the same
             raise NotFound("There is no such download.", hint="Ask for a new link in your library.") from error
-        except OrderError as error:
-            kind = LinkExpired if expires < shop.now().timestamp() else NotEntitled
-            raise kind(error.message, hint=error.hint) from error
 
 
 def _span(start: Message, size: int) -> tuple[int, int] | None:

@@ -7,9 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from data_contracts.errors import OrderError
 from marketplace.api.callers import Caller, require_scope, shop_of
-from marketplace.api.downloads import EntitlementId, NotEntitled
+from marketplace.api.downloads import EntitlementId
 from marketplace.api.failures import documented
 from marketplace.database import read
 from marketplace.downloads import bundle_of, signed_path
@@ -75,10 +74,7 @@ def make_link(
         on_shelf = versions_on_shelf(shop.lake).get(owned.skill_id)
         offered = [path.name for path in downloadable(connection, shop.lake, owned, on_shelf)]
         wanted = version or (offered[-1] if offered else owned.version)
-        try:
-            bundle = bundle_of(connection, shop.lake, owned, wanted, on_shelf)
-        except OrderError as error:
-            raise NotEntitled(error.message, hint=error.hint) from error
+        bundle = bundle_of(connection, shop.lake, owned, wanted, on_shelf)
     return Link(
         url=shop.settings.address + signed_path(shop.lake, owned, wanted, shop.settings, shop.now()),
         version=wanted, file_name=bundle.name, size_bytes=bundle.size_bytes,

@@ -7,13 +7,13 @@ own state is read before it is asked again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from data_contracts.errors import OrderError, PaymentRefused, PaymentUnavailable
 from marketplace.database import read, write
-from marketplace.ledger import moment
+from marketplace.ledger import moment, moment_of
 from marketplace.order_tables import provider_call
 from marketplace.orders import Order, OrderLine, move_lines, move_order, order_of
 from marketplace.payments.inbox import look_at, wait_after
@@ -88,7 +88,7 @@ def _send_checkout(shop: Shop, provider: PaymentProvider, call: Row) -> None:
         order = order_of(connection, call.order_id)
     if order.state != "created":
         return
-    if shop.now() - _when(call.created_at) > KEYS_LAST:
+    if shop.now() - moment_of(call.created_at) > KEYS_LAST:
         with write(shop.engine) as connection:
             move_order(connection, order_of(connection, order.id), "expired", "no page could be had", shop.now())
         return
@@ -99,7 +99,7 @@ def _send_checkout(shop: Shop, provider: PaymentProvider, call: Row) -> None:
         tuple(Item(f"{line.title} {line.version}", line.amount_minor) for line in order.lines if line.amount_minor),
         f"{address}/order?order={order.id}&paid=1",
         f"{address}/order?order={order.id}",
-        _when(order.created_at) + CHECKOUT_LASTS,
+        moment_of(order.created_at) + CHECKOUT_LASTS,
     )
     checkout = provider.create_checkout(request, call.key)
     with write(shop.engine) as connection:
@@ -115,7 +115,7 @@ def _send_refund(shop: Shop, provider: PaymentProvider, call: Row) -> None:
     with read(shop.engine) as connection:
         order = order_of(connection, call.order_id)
         left = sum(shares_left(connection, call.line_id).values())
-    line = next(line for line in order.lines if line.id == call.line_id)
+    line = order.line(call.line_id)
     if line.state != "refunding" or not left or order.payment_id is None:
         return
     if call.num_attempts > 1:  # it may have been done
@@ -164,7 +164,7 @@ def _failed(shop: Shop, call: Row, said: str, *, is_given_up: bool) -> str:
         connection.execute(update(provider_call).where(provider_call.c.key == call.key).values(**values))
         if is_given_up and call.kind == REFUND:
             order = order_of(connection, call.order_id)
-            line = next(line for line in order.lines if line.id == call.line_id)
+            line = order.line(call.line_id)
             if line.state == "refunding":
                 move_lines(connection, order, [line], "sold", "the refund was refused", shop.now())
         if is_given_up and call.kind == CHECKOUT:
@@ -172,7 +172,3 @@ def _failed(shop: Shop, call: Row, said: str, *, is_given_up: bool) -> str:
             if order.state == "created":
                 move_order(connection, order, "cancelled", "the payment provider refused", shop.now())
     return said
-
-
-def _when(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -10,7 +10,7 @@ from data_contracts.errors import NotFound, OrderError, PaymentError, PaymentUna
 from marketplace.accounts.people import Person
 from marketplace.buying import cancel, come_back
 from marketplace.database import read
-from marketplace.orders import PAID, Order, history_of, order_of
+from marketplace.orders import PAID, UNPAID, Order, history_of, order_of
 from marketplace_ui import opened
 from marketplace_ui.components.buying import bill_html, test_money
 from marketplace_ui.components.going import link, somebody, still
@@ -63,7 +63,7 @@ def _come_back(person: Person) -> None:
 
 
 def _is_moving(order: Order) -> bool:
-    return order.state in ("created", "awaiting_payment") or any(line.state in MOVING for line in order.lines)
+    return order.state in UNPAID or any(line.state in MOVING for line in order.lines)
 
 
 @st.fragment(run_every=EVERY_S)
@@ -93,7 +93,7 @@ def _ways_on(order: Order, person: Person) -> None:
             st.html(link("Go to the payment page", order.checkout_url), width="content")
         elif order.state in ("expired", "cancelled") and st.button("Back to your cart", type="primary"):
             st.switch_page(CART)
-        if order.state in ("created", "awaiting_payment") and st.button("Cancel the order", type="tertiary"):
+        if order.state in UNPAID and st.button("Cancel the order", type="tertiary"):
             _cancel(order, person)
 
 

@@ -9,14 +9,12 @@ from data_contracts.errors import LakeError
 from marketplace.buying import cart_of, pack_on_sale
 from marketplace.database import read
 from marketplace.entitlements import entitlements_of
-from marketplace.orders import Order, PackOnSale, orders_of, tax_within
+from marketplace.orders import UNPAID, Order, PackOnSale, orders_of, tax_within
 from marketplace.shelf import versions_on_shelf
 from marketplace.shop import Shop
 
 if TYPE_CHECKING:
     from marketplace.catalogue import Catalogue
-
-UNPAID = ("created", "awaiting_payment")
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from marketplace.ledger import moment_of
 from marketplace.orders import Order, OrderEvent
 
 
@@ -63,12 +64,12 @@ def events_said(order: Order, events: list[OrderEvent]) -> list[tuple[str, str]]
 
 def when(at: str) -> str:
     """Returns `22 Nov 2026, 14:05 UTC` of a stored moment."""
-    return f"{_read(at):%-d %b %Y, %H:%M} UTC"
+    return f"{moment_of(at):%-d %b %Y, %H:%M} UTC"
 
 
 def day(at: str | datetime) -> str:
     """Returns `22 Nov 2026`."""
-    return f"{_read(at) if isinstance(at, str) else at:%-d %b %Y}"
+    return f"{moment_of(at) if isinstance(at, str) else at:%-d %b %Y}"
 
 
 def _of_order(order: Order, event: OrderEvent) -> str:
@@ -77,7 +78,3 @@ def _of_order(order: Order, event: OrderEvent) -> str:
     if event.to_state == "paid" and not order.total_minor:
         return "It is free: nothing to pay"
     return ORDER_EVENTS[event.to_state]
-
-
-def _read(at: str) -> datetime:
-    return datetime.fromisoformat(at).astimezone(UTC)
