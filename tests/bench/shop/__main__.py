@@ -89,9 +89,9 @@ Wanted: 300 sales a second.
 {_clicks(f"click to drawn, all {SESSIONS} in one Chromium on these two processors", pages.drawn)}
 
 For {MINUTES:g} minutes {SESSIONS} people look at a page for {THINKING_S[0]:g} to {THINKING_S[1]:g} s, then click: they open a skill, go back,
-search. First one of them does so in Chromium and the others speak Streamlit's protocol over websockets, each with a live session; then all
-do in twenty contexts of one Chromium, whose drawing then takes most of both processors, so that the last row says more of it than of the
-shop. Errors: {_errors(pages)}.
+search. What it takes to open the shop is not counted. First one of them browses in Chromium and the others speak Streamlit's protocol
+over websockets, each with a live session: these two rows are the shop's. Then all do in twenty contexts of one Chromium, which draws pages
+and recordings without a graphics card on the same processors: that row says what Chromium can draw here, and is far from the bar. Errors: {_errors(pages)}.
 
 | click | one in Chromium, median s | without drawing, median s | all in Chromium, median s |
 |---|---:|---:|---:|

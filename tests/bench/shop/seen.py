@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SESSIONS, MINUTES, THINKING_S = 20, 1.5, (3.0, 7.0)
+SESSIONS, MINUTES, THINKING_S = 20, 4.0, (3.0, 7.0)
 WORDS = ("drawer", "button", "cup table", "lid", "kitchen", "pen", "so100 box")
 
 
