@@ -1,6 +1,9 @@
 """The shop's process: Streamlit's pages, the HTTP API beside them at /api, and the payments' worker. `python -m marketplace_ui.server`.
 
 The local payment server, where there are no Stripe keys, is a process of its own that begins and ends with this one.
+
+altair and pandas are imported before there are sessions: altair looks whether pandas is loaded, and in two sessions that draw their first
+chart at once it would find half of it.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import altair  # noqa: F401
+import pandas  # noqa: F401
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount

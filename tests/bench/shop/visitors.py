@@ -20,10 +20,9 @@ from tests.bench.shop.seen import THINKING_S, WORDS, Seen
 async def visit(address: str, number: int, skills: list[str], until: float, seen: Seen) -> None:
     """One person: opens a skill, goes back, searches, until it is time."""
     dice = random.Random(number)
-    url = address.replace("http", "ws", 1) + "/_stcore/stream"
     try:
-        async with connect(url, subprotocols=["streamlit"], origin=address, max_size=None) as socket:
-            await _asked(socket, "", "", seen)
+        async with session(address) as socket:
+            await asked(socket, "", "", seen)
             while time.monotonic() < until:
                 for what, page, query in (
                     ("open a skill", "pack", f"skill={dice.choice(skills)}"),
@@ -32,17 +31,23 @@ async def visit(address: str, number: int, skills: list[str], until: float, seen
                 ):
                     await asyncio.sleep(dice.uniform(*THINKING_S))
                     begun = time.perf_counter()
-                    await _asked(socket, page, query, seen)
+                    await asked(socket, page, query, seen)
                     seen.add(what, time.perf_counter() - begun)
     except Exception as error:
         seen.errors.append(f"visitor {number}: {error!r}")
 
 
-async def _asked(socket: ClientConnection, page: str, query: str, seen: Seen) -> None:
+def session(address: str) -> connect:
+    """Returns a live session with the shop, to be entered."""
+    url = address.replace("http", "ws", 1) + "/_stcore/stream"
+    return connect(url, subprotocols=["streamlit"], origin=address, max_size=None)
+
+
+async def asked(socket: ClientConnection, page: str, query: str, seen: Seen) -> None:
     """Asks for a page and returns when its script has finished."""
-    asked = BackMsg()
-    asked.rerun_script.page_name, asked.rerun_script.query_string = page, query
-    await socket.send(asked.SerializeToString())
+    message = BackMsg()
+    message.rerun_script.page_name, message.rerun_script.query_string = page, query
+    await socket.send(message.SerializeToString())
     while True:
         answer = ForwardMsg()
         answer.ParseFromString(await socket.recv())
