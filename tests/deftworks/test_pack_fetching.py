@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -19,6 +18,7 @@ from marketplace.downloads import bundle
 from skill_packs.build import build_pack
 from skill_packs.signing import open_signing_key, read_trusted_keys
 from tests.skill_packs.make_pack import make_inputs, make_skill
+from tests.small_server import answering
 
 NAME = "press-button-1.0.0"
 
@@ -37,29 +37,21 @@ def shelf() -> Shelf:
 
 @pytest.fixture
 def address(shelf: Shelf) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked = self.headers.get("Range", "")
-            shelf.asked.append(asked)
-            if shelf.status:
-                self.send_error(shelf.status)
-                return
-            first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
-            rest = shelf.content[first:]
-            self.send_response(206 if asked else 200)
-            self.send_header("Content-Length", str(len(rest)))
-            self.end_headers()
-            self.wfile.write(rest[: shelf.cut] if shelf.cut else rest)
+    def hand_out(request: BaseHTTPRequestHandler) -> None:
+        asked = request.headers.get("Range", "")
+        shelf.asked.append(asked)
+        if shelf.status:
+            request.send_error(shelf.status)
+            return
+        first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        rest = shelf.content[first:]
+        request.send_response(206 if asked else 200)
+        request.send_header("Content-Length", str(len(rest)))
+        request.end_headers()
+        request.wfile.write(rest[: shelf.cut] if shelf.cut else rest)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/pack.tar"
-        server.shutdown()
-        thread.join()
+    with answering(hand_out) as address:
+        yield f"{address}/pack.tar"
 
 
 @pytest.fixture(autouse=True)

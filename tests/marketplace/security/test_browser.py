@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from marketplace.entitlements import recalls_of
 from marketplace.reviews import reviews_of
 from marketplace.shop import Shop, open_shop
 from tests.marketplace_ui.shop_lake import SHELF, make_shop_lake
+from tests.small_server import answering
 from tools.serving import CHROMIUM, chromium, served
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -70,33 +70,19 @@ def signed_in(shop: Shop, address: str, name: str, *roles: str) -> Iterator[tupl
         yield page, person.id
 
 
-@contextmanager
-def other_site(host: str) -> Iterator[str]:
-    """Yields the address of a page that somebody else serves."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<!doctype html><title>other</title>")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://{host}:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+def other_page(request: BaseHTTPRequestHandler) -> None:
+    """A page that somebody else serves."""
+    request.send_response(200)
+    request.send_header("Content-Type", "text/html")
+    request.end_headers()
+    request.wfile.write(b"<!doctype html><title>other</title>")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_a_page_of_another_site_reads_writes_and_opens_nothing(shop: Shop, address: str, host: str) -> None:
     name = f"visitor-{host[0]}"
-    with signed_in(shop, address, name) as (page, _), other_site(host) as evil:
-        page.goto(evil)
+    with signed_in(shop, address, name) as (page, _), answering(other_page) as evil:
+        page.goto(evil.replace("127.0.0.1", host))
         assert page.evaluate(TRIES, address) == ["refused"] * 3
         page.set_content(f'<iframe src="{address}/library" width="800" height="600"></iframe>')
         page.wait_for_timeout(3000)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -18,30 +16,10 @@ from deftworks import pack_fetching, printing
 from deftworks.accounts import Credentials, ask
 from deftworks.library import _link
 from deftworks.pack_fetching import PackLink, download, get_bytes, unpack
+from tests.small_server import answering
 
 TOKEN = "dw_0123456789_" + "x" * 43
 NAME = "press-button-1.0.0"
-
-
-@contextmanager
-def answering(act: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    """Yields the address of a server on which `act` answers whatever is asked."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            act(self)
-
-        do_POST = do_GET
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
 
 
 def _unpacked(content: bytes, folder: Path) -> None:
