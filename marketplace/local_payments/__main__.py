@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--settlement-s", type=int, default=Tariff.settlement_s, help="until a payment may be spent")
     parser.add_argument("--id-seed", help="for tests: ids of a new database that can be foretold, by anybody")
     asked = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever started this may ignore it, and that is handed down
     tariff = Tariff(asked.fee_basis_points, asked.fee_fixed, settlement_s=asked.settlement_s)
     try:
         secrets = read_secrets(asked.secrets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -112,9 +113,16 @@ def test_the_command_wants_its_secrets_from_the_environment_or_a_file(tmp_path: 
     live = without | {KEY_VARIABLE: "sk_live_1", WEBHOOK_VARIABLE: "whsec_1"}
     assert subprocess.run(command, env=live, capture_output=True, text=True, timeout=30).returncode == 1
     test = without | {KEY_VARIABLE: "sk_test_1", WEBHOOK_VARIABLE: "whsec_1"}
+    # Handed down, as by a Dagster run that was started in the background: there SIGTERM becomes what SIGINT is.
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with subprocess.Popen(command, env=test, stdout=subprocess.PIPE, text=True) as running:
-        said = running.stdout.readline() if running.stdout else ""
-        running.terminate()
+        signal.signal(signal.SIGTERM, before)
+        try:
+            said = running.stdout.readline() if running.stdout else ""
+            running.terminate()
+            assert running.wait(20) == -signal.SIGTERM
+        finally:
+            running.kill()
     assert said.startswith("TEST MONEY: local payments on http://127.0.0.1:")
 
 
