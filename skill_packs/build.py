@@ -32,7 +32,7 @@ from data_contracts.skill_pack import (
     TrainingEpisode,
 )
 from data_contracts.skills import Skill
-from data_contracts.stages import file_sha256, remove_folder
+from data_contracts.stages import bytes_sha256, file_sha256, remove_folder
 from skill_packs import documents
 from skill_packs.checkpoint import Checkpoint, read_checkpoint
 from skill_packs.layout import (
@@ -262,6 +262,6 @@ def _finish(folder: Path, manifest: SkillPack, signer: CryptoSigner) -> None:
     for name, text_of in texts.items():
         content = text_of(manifest).encode()
         (folder / name).write_bytes(content)
-        files[name] = FileEntry(sha256=f"sha256:{hashlib.sha256(content).hexdigest()}", size_bytes=len(content))
+        files[name] = FileEntry(sha256=bytes_sha256(content), size_bytes=len(content))
     manifest.model_copy(update={"files": dict(sorted(files.items()))}).write(folder / PACK)
     sign_pack(folder, signer)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from data_contracts.errors import OrderError, PaymentRefused
 from marketplace.buying import give_back
 from marketplace.database import write
+from marketplace.orders import Order
 from marketplace.payments.inbox import look_at, receive, work
 from marketplace.payments.outbox import send as send_call
 from marketplace.payments.outbox import send_due, want_refund
@@ -16,6 +19,18 @@ from marketplace.sales import fees
 from tests.marketplace.payments.pocket_provider import FEE
 from tests.marketplace.payments.test_orders import balanced, owned, posted, states
 from tests.marketplace.till import Till
+
+
+def break_page(patch: pytest.MonkeyPatch, till: Till, order: Order, error: Exception) -> None:
+    """Makes asking for the page of this order, and of no other, end in an error."""
+    ask = till.provider.checkout
+
+    def checkout(checkout_id: str) -> Checkout:
+        if checkout_id == order.checkout_id:
+            raise error
+        return ask(checkout_id)
+
+    patch.setattr(till.provider, "checkout", checkout)
 
 
 def test_a_message_leads_to_its_own_order_whatever_else_is_unpaid(till: Till):
@@ -70,18 +85,11 @@ def test_one_message_that_breaks_the_program_does_not_hold_up_the_others(till: T
     for order in (broken, fine):
         receive(till.shop, till.provider, order.id.encode(), order.id)
         till.clock.advance(seconds=1)
-    ask = till.provider.checkout
-
-    def checkout(checkout_id: str) -> Checkout:
-        if checkout_id == broken.checkout_id:
-            raise AttributeError("no such field")
-        return ask(checkout_id)
-
-    monkeypatch.setattr(till.provider, "checkout", checkout)
-    work(till.shop, till.provider)
+    with monkeypatch.context() as patch:
+        break_page(patch, till, broken, AttributeError("no such field"))
+        work(till.shop, till.provider)
     assert till.now(fine).state == "paid"
     till.clock.advance(seconds=5)
-    monkeypatch.setattr(till.provider, "checkout", ask)
     assert work(till.shop, till.provider) == 1
 
 
@@ -118,14 +126,7 @@ def test_what_the_provider_does_by_itself_is_booked(till: Till):
 def test_an_order_that_cannot_be_settled_is_reported_and_does_not_stop_the_report(till: Till, monkeypatch):
     bad, good = till.order("drawer"), till.order("button", key="k2")
     till.provider.pay(good.checkout_id)
-    ask = till.provider.checkout
-
-    def checkout(checkout_id: str) -> Checkout:
-        if checkout_id == bad.checkout_id:
-            raise OrderError("it is strange")
-        return ask(checkout_id)
-
-    monkeypatch.setattr(till.provider, "checkout", checkout)
+    break_page(monkeypatch, till, bad, OrderError("it is strange"))
     report = reconcile(till.shop, till.provider)
     assert [(one.what, one.said) for one in report.differences] == [(bad.id, "it is strange")]
     assert till.now(good).state == "paid"
